@@ -1,0 +1,1 @@
+"""The data a lab works on: uploads, and the samples that come with the app."""

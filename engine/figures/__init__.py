@@ -1,0 +1,1 @@
+"""From results to figures: the only floor that imports the drawing library."""

@@ -1,0 +1,90 @@
+"""Activation functions and their derivatives, written as functions of the pre-activation z and stable for any z."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+def sigmoid(z: Tensor) -> Tensor:
+    """1 / (1 + e^-z), from 0 to 1."""
+    return torch.sigmoid(z)
+
+
+def sigmoid_derivative(z: Tensor) -> Tensor:
+    """a (1 - a) with a = sigmoid(z): at most 1/4."""
+    a = sigmoid(z)
+    return a * (1 - a)
+
+
+def tanh(z: Tensor) -> Tensor:
+    """(e^z - e^-z) / (e^z + e^-z), from -1 to 1: a sigmoid stretched and centred on zero."""
+    return torch.tanh(z)
+
+
+def tanh_derivative(z: Tensor) -> Tensor:
+    """1 - a² with a = tanh(z): at most 1."""
+    return 1 - tanh(z) ** 2
+
+
+def relu(z: Tensor) -> Tensor:
+    """max(0, z)."""
+    return torch.relu(z)
+
+
+def relu_derivative(z: Tensor) -> Tensor:
+    """1 where z > 0, else 0. At z = 0, where any value from 0 to 1 is a subgradient, it is 0 as in PyTorch."""
+    return leaky_relu_derivative(z, slope=0.0)
+
+
+def leaky_relu(z: Tensor, slope: float = 0.01) -> Tensor:
+    """z where z > 0, else slope · z."""
+    return torch.where(z > 0, z, slope * z)
+
+
+def leaky_relu_derivative(z: Tensor, slope: float = 0.01) -> Tensor:
+    """1 where z > 0, else slope, at z = 0 too."""
+    return torch.ones_like(z).masked_fill(z <= 0, slope)
+
+
+def linear(z: Tensor) -> Tensor:
+    """z itself: layers without an activation multiply out to a single linear layer."""
+    return z
+
+
+def linear_derivative(z: Tensor) -> Tensor:
+    """1 everywhere."""
+    return torch.ones_like(z)
+
+
+def softmax(z: Tensor, dim: int = -1) -> Tensor:
+    """e^z / Σ e^z along ``dim``: positive and summing to 1. The largest z is subtracted first, so nothing overflows."""
+    powers = torch.exp(z - z.amax(dim, keepdim=True))
+    return powers / powers.sum(dim, keepdim=True)
+
+
+def softmax_derivative(z: Tensor) -> Tensor:
+    """The Jacobian diag(a) - a aᵀ of softmax over the last axis: z (..., C) to (..., C, C)."""
+    a = softmax(z)
+    return torch.diag_embed(a) - a[..., :, None] * a[..., None, :]
+
+
+@dataclass(frozen=True)
+class Activation:
+    """What a layer needs: a = function(z), and da/dz = slope(a) from the output alone, which the forward pass has kept."""
+
+    function: Callable[[Tensor], Tensor]
+    slope: Callable[[Tensor], Tensor]
+
+
+# The last three keep the sign of z, so their derivatives read a as they read z.
+ACTIVATIONS = {
+    "sigmoid": Activation(sigmoid, lambda a: a * (1 - a)),
+    "tanh": Activation(tanh, lambda a: 1 - a * a),
+    "relu": Activation(relu, relu_derivative),
+    "leaky_relu": Activation(leaky_relu, leaky_relu_derivative),
+    "linear": Activation(linear, linear_derivative),
+}

@@ -1,0 +1,14 @@
+"""Loss functions, averaged over the batch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def binary_cross_entropy(z: Tensor, y: Tensor) -> Tensor:
+    """J = -mean(y log a + (1 - y) log(1 - a)) with a = sigmoid(z), taken from the logit z so that no logarithm sees 0.
+
+    z and y have the same shape, y is 0 or 1. Written as max(z, 0) - y z + log(1 + e^-|z|), which is exact for any z.
+    """
+    return (z.clamp(min=0) - y * z + torch.log1p(torch.exp(-z.abs()))).mean()

@@ -1,0 +1,346 @@
+"""Parameters of a lab: declared once, with type, hard bounds, slider hints, unit and help.
+
+Widgets, links, the command line and the tests all read the same declaration. A field is written with one of the makers
+below::
+
+    class Descent(Params):
+        rate: float = number(0.1, low=1e-4, high=2.0, log=True, label="Learning rate", help="Step size along the slope.")
+
+Every field accepts its own link text as well as its value, so a link and ``--set`` are validated by the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
+
+from engine.data.media import Picture, Sound
+from engine.errors import BadInput
+
+Kind = Literal["number", "integer", "choice", "toggle", "span", "matrix", "text", "picture", "sound"]
+
+UPLOAD = "upload-"
+
+
+@dataclass(frozen=True)
+class Control:
+    """What a widget needs to know of one parameter. ``hint`` is (low, high, step) of the slider, inside the hard bounds."""
+
+    name: str
+    kind: Kind
+    label: str
+    help: str
+    default: Any
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    hint: tuple[float, float, float] | None = None
+    log: bool = False
+    more: bool = False
+    options: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def must(self) -> str:
+        """What a value must be, in words."""
+        bounds = f"from {_plain(self.low)} to {_plain(self.high)}" if self.low is not None else ""
+        return {
+            "number": f"a number {bounds}",
+            "integer": f"a whole number {bounds}",
+            "choice": "one of " + ", ".join(self.options),
+            "toggle": "true or false",
+            "span": f"two increasing numbers {bounds}",
+            "matrix": f"a square of 3, 5 or 7 rows of numbers {bounds}",
+            "text": f"text of at most {_plain(self.high)} characters",
+            "picture": "the name of a sample picture or an uploaded picture",
+            "sound": "the name of a sample sound or an uploaded sound",
+        }[self.kind]
+
+
+def number(
+    default: float,
+    *,
+    low: float,
+    high: float,
+    label: str,
+    help: str,
+    hint: tuple[float, float, float] | None = None,
+    unit: str = "",
+    log: bool = False,
+    more: bool = False,
+) -> Any:
+    """A real number in [low, high]; ``hint`` is the slider's (low, high, step); ``log`` spaces the slider by ratios."""
+    extra: dict[str, Any] = {
+        "kind": "number",
+        "hint": hint or (low, high, (high - low) / 100),
+        "unit": unit,
+        "log": log,
+        "more": more,
+    }
+    return Field(default, ge=low, le=high, title=label, description=help, json_schema_extra=extra)
+
+
+def integer(
+    default: int,
+    *,
+    low: int,
+    high: int,
+    label: str,
+    help: str,
+    hint: tuple[int, int, int] | None = None,
+    unit: str = "",
+    log: bool = False,
+    more: bool = False,
+) -> Any:
+    """A whole number in [low, high]; ``hint`` and ``log`` as for :func:`number`."""
+    extra: dict[str, Any] = {"kind": "integer", "hint": hint or (low, high, 1), "unit": unit, "log": log, "more": more}
+    return Field(default, ge=low, le=high, title=label, description=help, json_schema_extra=extra)
+
+
+def choice(default: str, *, label: str, help: str, names: Mapping[str, str] | None = None, more: bool = False) -> Any:
+    """One of the annotation's ``Literal`` names; ``names`` gives a longer label for some of them."""
+    extra: dict[str, Any] = {"kind": "choice", "more": more, "names": dict(names or {})}
+    return Field(default, title=label, description=help, json_schema_extra=extra)
+
+
+def toggle(default: bool, *, label: str, help: str, more: bool = False) -> Any:
+    """On or off."""
+    return Field(default, title=label, description=help, json_schema_extra={"kind": "toggle", "more": more})
+
+
+def span(
+    default: tuple[float, float],
+    *,
+    low: float,
+    high: float,
+    label: str,
+    help: str,
+    step: float,
+    unit: str = "",
+    more: bool = False,
+) -> Any:
+    """Two increasing numbers in [low, high], moved as one slider with two ends. Annotate the field as ``Span``."""
+    extra: dict[str, Any] = {
+        "kind": "span",
+        "low": low,
+        "high": high,
+        "hint": (low, high, step),
+        "unit": unit,
+        "more": more,
+    }
+    return Field(default, title=label, description=help, json_schema_extra=extra)
+
+
+def matrix(
+    default: Sequence[Sequence[float]], *, low: float, high: float, label: str, help: str, more: bool = False
+) -> Any:
+    """A square of 3, 5 or 7 rows with entries in [low, high]. Annotate the field as ``Matrix``."""
+    extra: dict[str, Any] = {"kind": "matrix", "low": low, "high": high, "more": more}
+    rows = tuple(tuple(float(x) for x in row) for row in default)
+    return Field(rows, title=label, description=help, json_schema_extra=extra)
+
+
+def text(default: str, *, longest: int, label: str, help: str, more: bool = False) -> Any:
+    """Text of at most ``longest`` characters."""
+    extra: dict[str, Any] = {"kind": "text", "high": longest, "more": more}
+    return Field(default, max_length=longest, title=label, description=help, json_schema_extra=extra)
+
+
+def picture(default: str, *, label: str = "Picture", help: str, more: bool = False) -> Any:
+    """A sample picture by name, or an uploaded one. Annotate the field as ``PictureSource``."""
+    return Field(default, title=label, description=help, json_schema_extra={"kind": "picture", "more": more})
+
+
+def sound(default: str, *, label: str = "Sound", help: str, more: bool = False) -> Any:
+    """A sample sound by name, or an uploaded one. Annotate the field as ``SoundSource``."""
+    return Field(default, title=label, description=help, json_schema_extra={"kind": "sound", "more": more})
+
+
+class Params(BaseModel):
+    """Base of every lab's parameters: frozen, closed, and validated down to the defaults."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, arbitrary_types_allowed=True, allow_inf_nan=False
+    )
+
+    seed: int = integer(
+        0,
+        low=0,
+        high=2**31 - 1,
+        label="Seed",
+        help="Decides every random number of the run: the same seed gives the same numbers.",
+        more=True,
+    )
+
+    @field_validator("*")
+    @classmethod
+    def _inside_bounds(cls, value: Any, info: ValidationInfo) -> Any:
+        """Hold every number of a span or a matrix to the field's hard bounds; pydantic does it for single numbers."""
+        if isinstance(value, tuple) and info.field_name is not None:
+            found = control(cls, info.field_name)
+            numbers = [x for row in value for x in (row if isinstance(row, tuple) else (row,))]
+            if not all(found.low <= x <= found.high for x in numbers):
+                raise ValueError("is out of bounds")
+        return value
+
+    def changed(self) -> dict[str, Any]:
+        """The parameters that differ from their defaults, by name."""
+        return {c.name: value for c in controls(type(self)) if (value := getattr(self, c.name)) != c.default}
+
+
+def _floats(values: Any) -> tuple[float, ...]:
+    try:
+        return tuple(float(x) for x in values)
+    except TypeError as error:
+        raise ValueError("must be numbers") from error
+
+
+def _read_span(value: Any) -> tuple[float, float]:
+    ends = _floats(value.split("~") if isinstance(value, str) else value)
+    if len(ends) != 2 or not ends[0] < ends[1]:
+        raise ValueError("must be two increasing numbers")
+    return ends[0], ends[1]
+
+
+def _read_matrix(value: Any) -> tuple[tuple[float, ...], ...]:
+    if isinstance(value, str):
+        value = [row.split("~") for row in value.split("!")]
+    if not isinstance(value, Sequence):
+        raise ValueError("must be rows of numbers")
+    rows = tuple(_floats(row) for row in value)
+    if len(rows) not in (3, 5, 7) or any(len(row) != len(rows) for row in rows):
+        raise ValueError("must be square with 3, 5 or 7 rows")
+    return rows
+
+
+def _read_media(value: Any, kind: type, named: Sequence[str]) -> Any:
+    if isinstance(value, kind) or value in named:
+        return value
+    if isinstance(value, str) and value.startswith(UPLOAD):
+        raise ValueError("was uploaded and is not part of the link")
+    raise ValueError("is not a sample")
+
+
+def _read_picture(value: Any) -> Any:
+    from engine.data.samples import PICTURES
+
+    return _read_media(value, Picture, list(PICTURES))
+
+
+def _read_sound(value: Any) -> Any:
+    from engine.data.samples import SOUNDS
+
+    return _read_media(value, Sound, list(SOUNDS))
+
+
+Span = Annotated[tuple[float, float], BeforeValidator(_read_span)]
+Matrix = Annotated[tuple[tuple[float, ...], ...], BeforeValidator(_read_matrix)]
+PictureSource = Annotated[str | Picture, BeforeValidator(_read_picture)]
+SoundSource = Annotated[str | Sound, BeforeValidator(_read_sound)]
+
+
+def controls(params: type[Params]) -> tuple[Control, ...]:
+    """The controls of a parameter class in the order of declaration, the seed last."""
+    return _controls(params)
+
+
+@cache
+def _controls(params: Any) -> tuple[Control, ...]:
+    names = [name for name in params.model_fields if name != "seed"] + ["seed"]
+    return tuple(_control(name, params.model_fields[name]) for name in names)
+
+
+def control(params: type[Params], name: str) -> Control:
+    """One control by name; BadInput if there is none."""
+    for found in controls(params):
+        if found.name == name:
+            return found
+    known = ", ".join(c.name for c in controls(params))
+    raise BadInput(f"Parameter {name!r} is not known: it must be one of {known}.")
+
+
+def _control(name: str, info: FieldInfo) -> Control:
+    extra = info.json_schema_extra
+    if not isinstance(extra, dict) or "kind" not in extra:
+        raise TypeError(f"Parameter {name!r} must be declared with a maker of engine.params, got {info!r}.")
+    bounds = {key: getattr(m, key) for m in info.metadata for key in ("ge", "le", "max_length") if hasattr(m, key)}
+    kind: Any = extra["kind"]
+    options: tuple[str, ...] = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
+    return Control(
+        name=name,
+        kind=kind,
+        label=info.title or "",
+        help=info.description or "",
+        default=info.default,
+        unit=str(extra.get("unit", "")),
+        low=extra.get("low", bounds.get("ge")),  # type: ignore[arg-type]
+        high=extra.get("high", bounds.get("le")),  # type: ignore[arg-type]
+        hint=extra.get("hint"),  # type: ignore[arg-type]
+        log=bool(extra.get("log", False)),
+        more=bool(extra.get("more", False)),
+        options=options,
+        names=extra.get("names", {}),  # type: ignore[arg-type]
+    )
+
+
+def to_text(value: Any) -> str:
+    """A value as it stands in a link; the fields read it back without loss."""
+    if isinstance(value, (Picture, Sound)):
+        return UPLOAD + value.digest
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        inner = "!" if value and isinstance(value[0], tuple) else "~"
+        return inner.join(to_text(v) for v in value)
+    if isinstance(value, float):
+        return _plain(value)
+    return str(value)
+
+
+def _plain(value: float | None) -> str:
+    """The shortest text that reads back as the same number: 3.0 is 3, 1e-4 stays 0.0001."""
+    if value is None:
+        return ""
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+
+
+def validate(params: type[Params], values: Mapping[str, Any]) -> tuple[Any, dict[str, str]]:
+    """Build parameters from raw values or link texts, setting aside what can't be used.
+
+    Returns the parameters, with defaults in place of rejected values, and one sentence for each rejected name.
+    """
+    rejected: dict[str, str] = {}
+    accepted = dict(values)
+    while True:
+        try:
+            return params.model_validate(accepted), rejected
+        except ValidationError as error:
+            wrong = {str(p["loc"][0]): p["msg"] for p in error.errors() if p["loc"] and p["loc"][0] in accepted}
+            if not wrong:
+                raise
+            rejected |= {name: _sentence(params, name, accepted.pop(name), why) for name, why in wrong.items()}
+
+
+def _sentence(params: type[Params], name: str, got: Any, message: str) -> str:
+    shown = to_text(got) if not isinstance(got, str) else got
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    if name not in params.model_fields:
+        known = ", ".join(c.name for c in controls(params))
+        return f"{name[:60]!r} is not a parameter of this lab: it must be one of {known}."
+    found = control(params, name)
+    if "not part of the link" in message:
+        return f"{name} was an uploaded file, which a link doesn't carry: upload it again to see the same result."
+    return f"{name} must be {found.must}, got {shown!r}."
+
+
+def parse(params: type[Params], values: Mapping[str, Any]) -> Any:
+    """Like :func:`validate`, but the first rejected value raises BadInput."""
+    built, rejected = validate(params, values)
+    if rejected:
+        raise BadInput(next(iter(rejected.values())))
+    return built

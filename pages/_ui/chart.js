@@ -1,0 +1,266 @@
+/* Draws the figures of a run with Plotly.react, so zoom and camera survive every update, and replays its frames.
+
+   data: { run, rows, frames: [{index, figures: {title: json}, metrics: {label: text}, says, note}], listens }
+   The component keeps the frames it was sent for one run; a new run starts a new history. */
+
+const TEMPLATES = __TEMPLATES__
+const PLOTLY = "__PLOTLY__"
+const MOST_FRAMES = 400
+const views = new WeakMap()
+
+let plotly
+function loadPlotly() {
+  plotly ??= new Promise((resolve, reject) => {
+    if (window.Plotly) return resolve(window.Plotly)
+    const script = document.createElement("script")
+    script.src = new URL(PLOTLY, document.baseURI)
+    script.onload = () => resolve(window.Plotly)
+    script.onerror = () => reject(new Error("The drawing library could not be loaded; reload the page."))
+    document.head.append(script)
+  })
+  return plotly
+}
+
+function make(tag, name, parent) {
+  const node = document.createElement(tag)
+  node.className = name
+  parent.append(node)
+  return node
+}
+
+function isDark(node) {
+  const probe = getComputedStyle(node).getPropertyValue("--st-background-color").trim()
+  const canvas = document.createElement("canvas").getContext("2d")
+  canvas.fillStyle = probe || "#fff"
+  canvas.fillRect(0, 0, 1, 1)
+  const [r, g, b] = canvas.getImageData(0, 0, 1, 1).data
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128
+}
+
+class View {
+  constructor(root) {
+    this.root = root
+    this.metrics = make("dl", "metrics", root)
+    this.grid = make("div", "grid", root)
+    this.bar = make("div", "bar", root)
+    this.says = make("p", "says", root)
+    this.cells = new Map()
+    this.frames = []
+    this.shown = -1
+    this.follow = true
+    this.makeBar()
+    this.resize = new ResizeObserver(() => this.cells.forEach(({ plot }) => plot._fullLayout && window.Plotly.Plots.resize(plot)))
+    this.resize.observe(root)
+  }
+
+  makeBar() {
+    const button = (text, title, action) => {
+      const node = make("button", "step", this.bar)
+      node.type = "button"
+      node.textContent = text
+      node.title = title
+      node.setAttribute("aria-label", title)
+      node.onclick = action
+      return node
+    }
+    button("⏮", "First frame", () => this.seek(0))
+    button("◀", "One frame back", () => this.seek(this.shown - 1))
+    this.playButton = button("▶", "Play", () => (this.timer ? this.pause() : this.play()))
+    button("▶|", "One frame on", () => this.seek(this.shown + 1))
+    this.slider = make("input", "scrub", this.bar)
+    Object.assign(this.slider, { type: "range", min: 0, step: 1 })
+    this.slider.setAttribute("aria-label", "Frame of the run")
+    this.slider.oninput = () => this.seek(Number(this.slider.value))
+    this.speed = make("select", "speed", this.bar)
+    this.speed.setAttribute("aria-label", "Speed")
+    for (const times of [0.5, 1, 2, 4]) this.speed.add(new Option(`${times}×`, times, times === 1, times === 1))
+    this.count = make("span", "count", this.bar)
+  }
+
+  play() {
+    if (this.shown >= this.frames.length - 1) this.shown = -1
+    const tick = () => {
+      if (this.shown >= this.frames.length - 1) return this.pause()
+      this.show(this.shown + 1)
+      this.timer = setTimeout(tick, 100 / Number(this.speed.value))
+    }
+    this.playButton.textContent = "❚❚"
+    this.follow = false
+    tick()
+  }
+
+  pause() {
+    clearTimeout(this.timer)
+    this.timer = undefined
+    this.playButton.textContent = "▶"
+    this.follow = this.shown === this.frames.length - 1
+  }
+
+  seek(index) {
+    if (this.timer) this.pause()
+    this.show(Math.max(0, Math.min(this.frames.length - 1, index)))
+    this.follow = this.shown === this.frames.length - 1
+  }
+
+  update({ data, setTriggerValue }) {
+    this.data = data
+    this.send = setTriggerValue
+    const dark = isDark(this.root)
+    const redraw = dark !== this.dark
+    this.dark = dark
+    if (data.run !== this.run) {
+      if (this.timer) this.pause()
+      Object.assign(this, { run: data.run, frames: [], shown: -1, follow: true })
+    }
+    const last = this.frames.length ? this.frames.at(-1).index : -1
+    this.frames.push(...data.frames.filter((frame) => frame.index > last))
+    this.thin()
+    this.lay(data.rows)
+    this.slider.max = this.frames.length - 1
+    this.bar.hidden = this.frames.length < 2
+    if (this.follow && this.frames.length - 1 !== this.shown) this.show(this.frames.length - 1)
+    else if (redraw) this.show(this.shown)
+    else this.caption()
+  }
+
+  /* A long run keeps every other frame once there are too many; the last always stays. */
+  thin() {
+    if (this.frames.length <= MOST_FRAMES) return
+    const end = this.frames.length - 1
+    this.frames = this.frames.filter((_, i) => i % 2 === 0 || i === end)
+    this.shown = this.follow ? -1 : Math.floor(this.shown / 2)
+  }
+
+  lay(rows) {
+    const wanted = JSON.stringify(rows)
+    if (wanted === this.laid) return
+    this.laid = wanted
+    const titles = rows.flat()
+    for (const [title, { cell, plot }] of this.cells) {
+      if (titles.includes(title)) continue
+      window.Plotly?.purge(plot)
+      cell.remove()
+      this.cells.delete(title)
+    }
+    this.grid.replaceChildren()
+    this.grid.classList.toggle("single", titles.length === 1)
+    for (const row of rows) {
+      const line = make("div", "row", this.grid)
+      for (const title of row) line.append(this.cell(title))
+    }
+  }
+
+  cell(title) {
+    if (!this.cells.has(title)) {
+      const cell = document.createElement("figure")
+      make("figcaption", "title", cell).textContent = title
+      const plot = make("div", "plot", cell)
+      plot.setAttribute("role", "img")
+      this.listen(title, plot)
+      this.cells.set(title, { cell, plot })
+    }
+    return this.cells.get(title).cell
+  }
+
+  async show(index) {
+    const frame = this.frames[index]
+    if (!frame) return
+    this.shown = index
+    this.caption()
+    this.says.textContent = [frame.says, frame.note].filter(Boolean).join(" ")
+    this.metrics.replaceChildren()
+    for (const [label, text] of Object.entries(frame.metrics)) {
+      const metric = make("div", "metric", this.metrics)
+      make("dt", "", metric).textContent = label
+      make("dd", "", metric).textContent = text
+    }
+    let Plotly
+    try {
+      Plotly = await loadPlotly()
+    } catch (error) {
+      this.says.textContent = error.message
+      return
+    }
+    for (const [title, text] of Object.entries(frame.figures)) {
+      const held = this.cells.get(title)
+      if (!held) continue
+      const figure = JSON.parse(text)
+      const layout = { ...figure.layout, template: this.template(held.plot), autosize: true, uirevision: title }
+      layout.editrevision = `${this.run}/${frame.index}`
+      held.plot.setAttribute("aria-label", `${title}. ${frame.says}`)
+      const edits = { shapePosition: this.data.listens.includes("drag") }
+      Plotly.react(held.plot, figure.data, layout, { displaylogo: false, displayModeBar: "hover", edits })
+      this.attach(title, held.plot)
+    }
+    this.root.dataset.drawn = `${this.run}/${frame.index}`
+  }
+
+  template(plot) {
+    const template = structuredClone(TEMPLATES[this.dark ? "dark" : "light"])
+    if (plot.clientWidth < 420) template.layout.font.size = 12
+    return template
+  }
+
+  caption() {
+    this.slider.value = this.shown
+    this.count.textContent = `${this.shown + 1} / ${this.frames.length}`
+  }
+
+  emit(event) {
+    this.send("event", { ...event, stamp: performance.now() })
+  }
+
+  /* A press anywhere on the plane counts as a click there, on a mark or not; a drag does not. */
+  listen(title, plot) {
+    let from
+    plot.addEventListener("pointerdown", (e) => (from = [e.clientX, e.clientY]), true)
+    plot.addEventListener("click", (e) => {
+      if (!this.data.listens.includes("click") || !from) return
+      if (Math.hypot(e.clientX - from[0], e.clientY - from[1]) > 4 || !e.target.closest(".draglayer")) return
+      const layout = plot._fullLayout
+      if (!layout?.xaxis?.p2d || !layout.yaxis?.p2d) return
+      const box = plot.getBoundingClientRect()
+      const x = layout.xaxis.p2d(e.clientX - box.left - layout.xaxis._offset)
+      const y = layout.yaxis.p2d(e.clientY - box.top - layout.yaxis._offset)
+      this.emit({ kind: "click", figure: title, x: Number(x), y: Number(y) })
+    }, true)
+  }
+
+  attach(title, plot) {
+    if (plot.dataset.attached) return
+    plot.dataset.attached = "yes"
+    let due = 0
+    plot.on("plotly_hover", ({ points }) => {
+      if (!this.data.listens.includes("hover") || performance.now() < due) return
+      due = performance.now() + 120
+      this.emit({ kind: "hover", figure: title, x: Number(points[0].x), y: Number(points[0].y), name: points[0].data.name ?? "" })
+    })
+    plot.on("plotly_relayout", (changes) => {
+      const key = Object.keys(changes).find((name) => name.startsWith("shapes["))
+      if (!key || !this.data.listens.includes("drag")) return
+      const shape = plot.layout.shapes[Number(key.slice(7, key.indexOf("]")))]
+      this.emit({ kind: "drag", figure: title, name: shape.name ?? "", box: [shape.x0, shape.y0, shape.x1, shape.y1].map(Number) })
+    })
+  }
+
+  destroy() {
+    clearTimeout(this.timer)
+    this.resize.disconnect()
+    this.cells.forEach(({ plot }) => window.Plotly?.purge(plot))
+  }
+}
+
+export default function (component) {
+  const parent = component.parentElement
+  let view = views.get(parent)
+  if (!view) {
+    parent.querySelector(".atlas-view")?.remove()
+    view = new View(make("div", "atlas-view", parent))
+    views.set(parent, view)
+  }
+  view.update(component)
+  return () => {
+    view.destroy()
+    views.delete(parent)
+  }
+}

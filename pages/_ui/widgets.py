@@ -1,0 +1,229 @@
+"""From a parameter's declaration to a widget: one maker a kind, and nothing about any lab.
+
+``put`` and ``get`` move values between the session's state and Python; a widget keeps its state under its key.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from engine.data import media, samples
+from engine.errors import BadInput
+from engine.params import Control, to_text
+
+LOG_STOPS = 120
+RECORDING_RATE = 16_000
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A control with the key of its widget and what to do when it moves."""
+
+    control: Control
+    key: str
+    touched: Callable[[], None]
+
+
+def put(control: Control, key: str, value: Any) -> None:
+    """Set the state of a widget before it is drawn; a value outside the slider's usual range widens the slider."""
+    st.session_state[f"{key}/given"] = value
+    st.session_state[key] = _as_rows(value) if control.kind == "matrix" else value
+
+
+def get(control: Control, key: str) -> Any:
+    """The value of a control as it stands."""
+    value = st.session_state.get(key, control.default)
+    return _from_rows(value) if control.kind == "matrix" and isinstance(value, str) else value
+
+
+def show(slot: Slot) -> None:
+    """Draw one control."""
+    # Streamlit drops the state of a widget that wasn't drawn in the last run (another lab was open).
+    if slot.key not in st.session_state:
+        put(slot.control, slot.key, st.session_state.get(f"{slot.key}/given", slot.control.default))
+    _MAKERS[slot.control.kind](slot)
+
+
+def label(control: Control) -> str:
+    """The label with its unit."""
+    return f"{control.label} ({control.unit})" if control.unit else control.label
+
+
+def _common(slot: Slot) -> dict[str, Any]:
+    return {
+        "label": label(slot.control),
+        "key": slot.key,
+        "help": slot.control.help,
+        "on_change": slot.touched,
+    }
+
+
+def _slider(slot: Slot) -> None:
+    control = slot.control
+    assert control.hint is not None
+    whole = control.kind == "integer"
+    low, high, step = control.hint
+    given = st.session_state[f"{slot.key}/given"]
+    low, high = min(low, given), max(high, given)
+    if control.log:
+        st.select_slider(options=_stops(low, high, given, whole), format_func=_short, **_common(slot))
+    elif whole:
+        st.slider(min_value=int(low), max_value=int(high), step=int(step), **_common(slot))
+    else:
+        st.slider(min_value=float(low), max_value=float(high), step=float(step), format=_format(step), **_common(slot))
+
+
+def _integer(slot: Slot) -> None:
+    control = slot.control
+    assert control.hint is not None and control.low is not None and control.high is not None
+    if control.hint[1] - control.hint[0] > 100_000:
+        st.number_input(min_value=int(control.low), max_value=int(control.high), step=1, **_common(slot))
+    else:
+        _slider(slot)
+
+
+def _stops(low: float, high: float, given: float, whole: bool) -> list[float]:
+    """Values spaced by ratios, at two significant digits, with the one given by a link among them."""
+    ratio = math.log(high / low) / LOG_STOPS
+    stops = {_two_digits(low * math.exp(ratio * i)) for i in range(LOG_STOPS + 1)} | {low, high, given}
+    return sorted({int(s) for s in stops} if whole else stops)
+
+
+def _two_digits(value: float) -> float:
+    return float(f"{value:.2g}")
+
+
+def _short(value: float) -> str:
+    return f"{value:g}"
+
+
+def _format(step: float) -> str:
+    return f"%.{max(0, -math.floor(math.log10(step)))}f"
+
+
+def _choice(slot: Slot) -> None:
+    control = slot.control
+    names = control.names
+
+    def name(option: str) -> str:
+        return names.get(option, option.replace("_", " ").capitalize())
+
+    short = sum(len(name(option)) + 4 for option in control.options) <= 34
+    if short:
+        st.segmented_control(options=control.options, format_func=name, required=True, width="stretch", **_common(slot))
+    else:
+        st.selectbox(options=control.options, format_func=name, **_common(slot))
+
+
+def _toggle(slot: Slot) -> None:
+    st.toggle(**_common(slot))
+
+
+def _span(slot: Slot) -> None:
+    control = slot.control
+    assert control.hint is not None
+    low, high, step = control.hint
+    st.slider(min_value=float(low), max_value=float(high), step=float(step), format=_format(step), **_common(slot))
+
+
+def _text(slot: Slot) -> None:
+    st.text_input(max_chars=int(slot.control.high or 0), **_common(slot))
+
+
+def _matrix(slot: Slot) -> None:
+    st.text_area(height=112, **_common(slot))
+
+
+def _as_rows(value: tuple[tuple[float, ...], ...]) -> str:
+    return "\n".join("  ".join(f"{x:g}" for x in row) for row in value)
+
+
+def _from_rows(text: str) -> str:
+    """Rows of numbers as typed, in the form of a link, which the parameter itself validates."""
+    return "!".join("~".join(line.replace(",", " ").split()) for line in text.strip().splitlines())
+
+
+def _media(slot: Slot, names: list[str], noun: str, read: Callable[[Any], Any]) -> None:
+    """A sample to choose, or the person's own file, camera or microphone."""
+    own = st.session_state.get(f"{slot.key}/own")
+    options = [*names, own] if own is not None else names
+    st.selectbox(options=options, format_func=_media_name, **_common(slot))
+    door = st.popover(
+        f"Use your own {noun}",
+        icon=":material/upload:",
+        width="stretch",
+        on_change="rerun",
+        key=f"{slot.key}/popover",
+    )
+    if door.open:
+        with door:
+            read(slot)
+    problem = st.session_state.get(f"{slot.key}/problem")
+    if problem:
+        st.error(problem)
+
+
+def _media_name(option: Any) -> str:
+    return option.replace("-", " ").capitalize() if isinstance(option, str) else f"Yours: {option.name}"
+
+
+def _picture(slot: Slot) -> None:
+    def read(slot: Slot) -> None:
+        _door(slot, st.file_uploader, "A picture of at most 20 MB", "file", media.picture)
+        _door(slot, st.camera_input, "Or take one", "camera", media.picture)
+
+    _media(slot, list(samples.PICTURES), "picture", read)
+
+
+def _sound(slot: Slot) -> None:
+    def read(slot: Slot) -> None:
+        _door(slot, st.file_uploader, "A sound of at most 30 MB and 120 s", "file", media.sound)
+        _door(slot, st.audio_input, "Or record one", "microphone", media.sound, sample_rate=RECORDING_RATE)
+
+    _media(slot, list(samples.SOUNDS), "sound", read)
+
+
+def _door(
+    slot: Slot, widget: Callable[..., Any], label: str, door: str, read: Callable[[bytes, str], Any], **more: Any
+) -> None:
+    """One way in for the person's own file. What comes in is decoded under limits, and kept in this session only."""
+    key = f"{slot.key}/{door}"
+
+    def arrived() -> None:
+        file = st.session_state[key]
+        st.session_state[f"{slot.key}/problem"] = None
+        if file is None:
+            return
+        try:
+            own = read(file.getvalue(), file.name)
+        except BadInput as problem:
+            st.session_state[f"{slot.key}/problem"] = str(problem)
+            return
+        st.session_state[f"{slot.key}/own"] = own
+        put(slot.control, slot.key, own)
+        slot.touched()
+
+    widget(label, key=key, on_change=arrived, **more)
+
+
+_MAKERS: dict[str, Callable[[Slot], None]] = {
+    "number": _slider,
+    "integer": _integer,
+    "choice": _choice,
+    "toggle": _toggle,
+    "span": _span,
+    "matrix": _matrix,
+    "text": _text,
+    "picture": _picture,
+    "sound": _sound,
+}
+
+
+def in_words(value: Any) -> str:
+    """A value as a person reads it in a comparison."""
+    return _media_name(value) if isinstance(value, (media.Picture, media.Sound)) else to_text(value)

@@ -1,0 +1,3 @@
+from pages._ui.page import page
+
+page("sequence_models")

@@ -1,0 +1,123 @@
+"""A lab with every kind of parameter, and hypothesis strategies that draw values from any lab's declaration."""
+
+from collections.abc import Generator
+from typing import Any, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+from hypothesis import strategies as st
+
+from engine.data.media import Sound
+from engine.data.samples import PICTURES, SOUNDS
+from engine.lab import Frame, Lab
+from engine.params import (
+    Control,
+    Matrix,
+    Params,
+    PictureSource,
+    SoundSource,
+    Span,
+    choice,
+    controls,
+    integer,
+    matrix,
+    number,
+    picture,
+    sound,
+    span,
+    text,
+    toggle,
+)
+
+IDENTITY = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+RATE = 8000
+
+
+class Everything(Params):
+    rate: float = number(
+        0.1, low=1e-4, high=10.0, hint=(0.001, 1.5, 0.001), log=True, unit="Hz", label="Rate", help="How fast."
+    )
+    count: int = integer(20, low=-5, high=200, hint=(0, 60, 1), label="Count", help="How many.")
+    shape: Literal["round", "square"] = choice("round", label="Shape", help="Which.", names={"round": "A circle"})
+    on: bool = toggle(False, label="On", help="Whether.")
+    reach: Span = span((1, 4), low=-10, high=10, step=0.5, unit="m", label="Reach", help="From where to where.")
+    kernel: Matrix = matrix(IDENTITY, low=-5, high=5, label="Kernel", help="Weights.", more=True)
+    word: str = text("cat", longest=80, label="Word", help="What to say.")
+    image: PictureSource = picture("shapes", help="What to look at.")
+    noise: SoundSource = sound("chirp", help="What to listen to.")
+
+
+def run(params: Everything) -> Generator[Frame]:
+    wave = np.sin(np.arange(RATE, dtype=np.float32) / 9)[None]
+    yield Frame(
+        figures={"Line": go.Figure(go.Scatter(x=[0.0, 1.0], y=[params.rate, 2.0], name="rate"))},
+        says="A line.",
+        metrics={"Rate": f"{params.rate:+g}"},
+        note="All made up.",
+        pictures={"Grey": np.full((2, 3, 3), 128, np.uint8)},
+        sounds={"Hum": Sound(wave, RATE, "hum", "0" * 12)},
+    )
+
+
+LAB = Lab(
+    slug="gradient-descent",
+    summary="All kinds.",
+    params=Everything,
+    run=run,
+    look_for="Why?",
+    maths="$$x$$",
+    code=(run,),
+)
+
+
+def values_of(params: type[Params]) -> st.SearchStrategy[dict[str, Any]]:
+    """Valid values of some of a class's parameters, by name."""
+    return st.fixed_dictionaries({}, optional={c.name: drawn(c) for c in controls(params)})
+
+
+def drawn(control: Control) -> st.SearchStrategy[Any]:
+    """Valid values of one parameter, uploads aside."""
+    if control.kind in ("number", "span", "matrix"):
+        numbers = st.floats(control.low, control.high, allow_nan=False)
+    if control.kind == "number":
+        return numbers
+    if control.kind == "span":
+        return st.tuples(numbers, numbers).filter(lambda ends: ends[0] != ends[1]).map(lambda ends: tuple(sorted(ends)))
+    if control.kind == "matrix":
+        return st.sampled_from((3, 5, 7)).flatmap(lambda size: st.tuples(*[st.tuples(*[numbers] * size)] * size))
+    return {
+        "integer": lambda: st.integers(int(control.low), int(control.high)),
+        "choice": lambda: st.sampled_from(control.options),
+        "toggle": st.booleans,
+        "text": lambda: st.text(max_size=int(control.high)),
+        "picture": lambda: st.sampled_from(list(PICTURES)),
+        "sound": lambda: st.sampled_from(list(SOUNDS)),
+    }[control.kind]()
+
+
+def is_inside(control: Control, value: Any) -> bool:
+    """Whether a value keeps to what its parameter declares; written apart from the validation it checks."""
+    match control.kind:
+        case "number":
+            return type(value) is float and control.low <= value <= control.high
+        case "integer":
+            return type(value) is int and control.low <= value <= control.high
+        case "span":
+            return len(value) == 2 and control.low <= value[0] < value[1] <= control.high
+        case "matrix":
+            cells = [x for row in value for x in row]
+            return (
+                len(value) in (3, 5, 7)
+                and len(cells) == len(value) ** 2
+                and np.ptp([*map(len, value)]) == 0
+                and (bool(np.all(np.array(cells) >= control.low) and np.all(np.array(cells) <= control.high)))
+            )
+        case "choice":
+            return value in control.options
+        case "toggle":
+            return type(value) is bool
+        case "text":
+            return len(value) <= control.high
+        case "picture":
+            return value in PICTURES
+    return value in SOUNDS
