@@ -11,7 +11,7 @@ from typing import TypeVar
 import torch
 
 from engine.data.planar import Examples
-from engine.functional.losses import binary_cross_entropy
+from engine.functional.losses import binary_cross_entropy_with_logits
 from engine.functional.mlp import Parameters, backward, forward, predict
 from engine.functional.optimizers import sgd
 
@@ -109,7 +109,7 @@ def batches(examples: Examples, size: int, generator: torch.Generator | None = N
 def cost(params: Parameters, examples: Examples, activation: str) -> float:
     """The network's binary cross-entropy on a whole set."""
     x, y = examples
-    return float(binary_cross_entropy(forward(params, x, activation)[-1].squeeze(-1), y))
+    return float(binary_cross_entropy_with_logits(forward(params, x, activation)[-1].squeeze(-1), y))
 
 
 def accuracy(params: Parameters, examples: Examples, activation: str) -> float:

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from engine.errors import AtlasError
-from engine.executor import Job
+from engine.executor import Job, WorkerPool
 from engine.lab import Frame, Lab
 from engine.params import Params
 
@@ -160,3 +162,13 @@ def finish(job: Job) -> list[str]:
     arrived: list[str] = []
     until(lambda: arrived.extend(notes(job)) or ended(job))
     return arrived + notes(job)
+
+
+def pid_of(pool: WorkerPool, folder: Path) -> int:
+    """The process of the worker that is free next."""
+    finish(pool.submit("count", Try(folder=folder)))
+    return int((folder / "pid").read_text())
+
+
+def alive(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

@@ -15,13 +15,12 @@ import pytest
 from engine.errors import AtlasError
 from engine.executor import Executor, Inline, Status, WorkerPool, executor
 from engine.executor.pool import MOST_UNPOLLED
-from tests.executor_labs import LOAD, LONG, PATIENCE, STUBBORN, Try, ended, finish, first, notes, until
+from tests.executor_labs import LOAD, LONG, PATIENCE, STUBBORN, Try, alive, ended, finish, first, notes, pid_of, until
+
+# Everything here waits for processes that share the cores with whatever else runs.
+pytestmark = pytest.mark.alone
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def alive(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 @pytest.fixture(scope="module")
@@ -216,12 +215,6 @@ def test_a_stop_drops_the_frames_that_wait_and_those_on_the_way(tight: WorkerPoo
     assert job.poll() == []
 
 
-def pid_of(pool: WorkerPool, folder: Path) -> int:
-    """The process of the worker that is free next."""
-    finish(pool.submit("count", Try(folder=folder)))
-    return int((folder / "pid").read_text())
-
-
 def test_stop_frees_the_worker_without_replacing_it(tight: WorkerPool, tmp_path: Path) -> None:
     pid = pid_of(tight, tmp_path)
     job = tight.submit("count", LONG)
@@ -345,7 +338,7 @@ SERVER = """
 print("the script runs")
 import os, signal, sys
 from engine.executor import WorkerPool
-from tests.executor_labs import LOAD, LONG, PATIENCE, STUBBORN, Try, ended, finish, first, notes, until
+from tests.executor_labs import LOAD, LONG, PATIENCE, STUBBORN, Try, alive, ended, finish, first, notes, pid_of, until
 job = WorkerPool(1, load="tests.executor_labs:load").submit("count", Try(frames=2, seconds=60))
 while not job.poll():
     pass

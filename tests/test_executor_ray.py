@@ -1,6 +1,7 @@
 """Runs on a Ray cluster, here a local one: frames, stopping, and what goes wrong."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,13 @@ from engine.errors import AtlasError
 from engine.executor import Inline, RayCluster, Status
 from tests.executor_labs import LOAD, LONG, Try, finish, first, until
 
-pytestmark = pytest.mark.slow
-ray = pytest.importorskip("ray")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")]
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RayCluster]:
+    import ray
+
     ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
     cluster = RayCluster("auto", load=LOAD)
     yield cluster
@@ -72,6 +74,8 @@ def test_ray_that_is_not_there(address: str) -> None:
 
 
 def test_ray_cancelled_by_somebody_else(cluster: RayCluster) -> None:
+    import ray
+
     job = cluster.submit("count", LONG)
     first(job)
     ray.cancel(job._stream)

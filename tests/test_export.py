@@ -30,12 +30,13 @@ HOSTILE = '"""\n\'\\ {slug} {0} %s </script>\x00\u2028;import os #'
 # Runs each script that it is told of as `python SCRIPT FOLDER` does, and answers with its figures.
 RUNNER = """
 import contextlib, json, pathlib, runpy, sys, traceback
+from engine.snapshot import snapshot
 for line in sys.stdin:
     sys.argv = [line.strip(), str(pathlib.Path(line.strip()).with_suffix(""))]
     try:
         with contextlib.redirect_stdout(sys.stderr):
             frame = runpy.run_path(sys.argv[0], run_name="__main__")["frame"]
-        answer = {title: figure.to_json(validate=False) for title, figure in frame.figures.items()}
+        answer = dict(snapshot(frame).figures)
     except Exception:
         answer = traceback.format_exc()
     print(json.dumps(answer), flush=True)
@@ -201,7 +202,7 @@ def test_the_cells_of_a_notebook_show_the_figures_of_the_page(slug, monkeypatch)
         if cell.cell_type == "code":
             exec(cell.source, names)
     figures = last_figures(slug)
-    assert {t: f.to_json(validate=False) for t, f in names["frame"].figures.items()} == figures
+    assert snapshot(names["frame"]).figures == figures
     assert [figure.layout.title.text for figure in shown] == list(figures)
     assert all(figure.layout.template.layout.colorway for figure in shown)
 

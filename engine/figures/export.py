@@ -35,8 +35,9 @@ dd {{ margin: 0; font-size: 1.5rem }}
 {figures}
 <script>
 const template = {template};
+const config = {{responsive: true, displaylogo: false, showSendToCloud: false}};
 {figures_json}.forEach((figure, at) =>
-  Plotly.newPlot(`figure-${{at}}`, figure.data, {{...figure.layout, template}}, {{responsive: true}}));
+  Plotly.newPlot(`figure-${{at}}`, figure.data, {{...figure.layout, template}}, config));
 </script>
 </body>
 </html>

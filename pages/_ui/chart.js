@@ -6,6 +6,8 @@
 const TEMPLATES = __TEMPLATES__
 const PLOTLY = "__PLOTLY__"
 const MOST_FRAMES = 400
+/* Nothing leaves this page: no button that uploads the chart. */
+const CONFIG = { displaylogo: false, showSendToCloud: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] }
 const views = new WeakMap()
 
 let plotly
@@ -49,7 +51,7 @@ class View {
     this.shown = -1
     this.follow = true
     this.makeBar()
-    this.resize = new ResizeObserver(() => this.cells.forEach(({ plot }) => plot._fullLayout && window.Plotly.Plots.resize(plot)))
+    this.resize = new ResizeObserver(() => this.fit())
     this.resize.observe(root)
   }
 
@@ -75,6 +77,10 @@ class View {
     this.speed.setAttribute("aria-label", "Speed")
     for (const times of [0.5, 1, 2, 4]) this.speed.add(new Option(`${times}×`, times, times === 1, times === 1))
     this.count = make("span", "count", this.bar)
+  }
+
+  fit() {
+    for (const { plot } of this.cells.values()) if (plot._fullLayout && plot.clientWidth) window.Plotly.Plots.resize(plot)
   }
 
   play() {
@@ -189,7 +195,7 @@ class View {
       layout.editrevision = `${this.run}/${frame.index}`
       held.plot.setAttribute("aria-label", `${title}. ${frame.says}`)
       const edits = { shapePosition: this.data.listens.includes("drag") }
-      Plotly.react(held.plot, figure.data, layout, { displaylogo: false, displayModeBar: "hover", edits })
+      Plotly.react(held.plot, figure.data, layout, { ...CONFIG, edits })
       this.attach(title, held.plot)
     }
     this.root.dataset.drawn = `${this.run}/${frame.index}`
@@ -250,17 +256,19 @@ class View {
   }
 }
 
+/* Streamlit may end a mount and begin another on the same element, a moment later; only an element that is gone for good
+   takes its view along. */
 export default function (component) {
   const parent = component.parentElement
   let view = views.get(parent)
   if (!view) {
-    parent.querySelector(".atlas-view")?.remove()
     view = new View(make("div", "atlas-view", parent))
     views.set(parent, view)
   }
   view.update(component)
-  return () => {
+  return () => setTimeout(() => {
+    if (parent.isConnected) return
     view.destroy()
     views.delete(parent)
-  }
+  }, 1000)
 }

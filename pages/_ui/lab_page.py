@@ -85,7 +85,10 @@ def _warnings(rejected: Mapping[str, str]) -> None:
 
 
 def _plain(text: str) -> str:
-    """Text from a link, shown as text: no markdown, no outside picture."""
+    """Text from a link, shown as text: no markdown, no outside picture, no address made a link."""
+    # Markdown links an address even when it is escaped; an invisible joiner inside breaks it up.
+    for start in ("://", "www.", "@"):
+        text = text.replace(start, start[0] + "\u2060" + start[1:])
     return "".join(f"\\{c}" if c in r"\`*_{}[]<>()#+-!|~$:" else c for c in text)
 
 

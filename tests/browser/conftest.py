@@ -52,12 +52,12 @@ def _free_port() -> int:
 
 
 @contextmanager
-def serve(**environment: str) -> Iterator[str]:
-    """The app on a free port, as ``make run`` starts it; yields its address."""
+def serve(script: str = "streamlit_app.py", **environment: str) -> Iterator[str]:
+    """A script on a free port, as ``make run`` starts the app; yields its address."""
     port = _free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless=true"]
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true"]
     command += [f"--server.port={port}", "--server.address=127.0.0.1"]
-    env = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **environment}
     process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_until_up(f"http://127.0.0.1:{port}/_stcore/health", process)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.labs import drawn, metric, open_lab, press, settle, wait_for_new
+from tests.browser.conftest import ROOT, serve
+from tests.browser.labs import VIEW, drawn, metric, open_lab, press, settle, wait_for_new
 
 RANGE = "() => document.querySelector('.atlas-view .plot')._fullLayout.xaxis.range.map(Number)"
 CAMERA = "() => document.querySelectorAll('.atlas-view .plot')[1]._fullLayout.scene.camera.eye"
@@ -55,7 +57,7 @@ def test_click_on_the_figure_moves_the_start(page: Page, server: str) -> None:
 
 
 def test_the_chart_is_not_remounted_by_an_update(page: Page, server: str) -> None:
-    open_lab(page, server, "foundations?lab=shallow-network&steps=20000&seed=5")
+    open_lab(page, server, "foundations?lab=shallow-network&units=40&steps=50000&seed=5")
     page.evaluate("() => { document.querySelector('.atlas-view .plot').dataset.mark = 'kept' }")
     wait_for_new(page, drawn(page))
     press(page, "shallow-network", "units")
@@ -93,7 +95,7 @@ def test_phone(chromium: Browser, server: str, scheme: str) -> None:
 
 def test_downloads(page: Page, server: str, tmp_path: Path) -> None:
     open_lab(page, server, "foundations?lab=gradient-descent&rate=0.3&seed=0")
-    page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="Export", exact=True).click()
     for label, name in {"Numbers as JSON": "gradient-descent.json", "Python script": "gradient-descent.py"}.items():
         with page.expect_download() as download:
             page.get_by_role("button", name=label).click()
@@ -126,3 +128,24 @@ def test_the_notes_mistake_is_computed(page: Page, server: str) -> None:
     open_lab(page, server, "detection?lab=iou&seed=0")
     page.get_by_text("What the notes get wrong").click()
     page.get_by_text("Often written").wait_for()
+
+
+def test_hover_and_click_come_back_as_values(page: Page, server: str, tmp_path: Path) -> None:
+    open_lab(page, server, "detection?lab=iou&seed=0")  # by now the app serves plotly's script
+    shutil.copytree(ROOT / "static", tmp_path / "static")
+    shutil.copy(ROOT / "tests" / "browser" / "hover_app.py", tmp_path)
+    with serve(str(tmp_path / "hover_app.py")) as address:
+        page.goto(address)
+        page.wait_for_selector(VIEW)
+        place = page.evaluate(
+            """() => {
+              const plot = document.querySelector('.atlas-view .plot'), l = plot._fullLayout
+              const r = plot.getBoundingClientRect()
+              return [r.left + l.xaxis._offset + l.xaxis.d2p(3), r.top + l.yaxis._offset + l.yaxis.d2p(9)]
+            }"""
+        )
+        page.mouse.move(place[0] - 30, place[1])
+        page.mouse.move(*place, steps=4)
+        page.get_by_text("hover on Squares at 3.0, 9.0 squares").wait_for()
+        page.mouse.click(*place)
+        page.get_by_text("click on Squares at 3.0, 9.0").wait_for()

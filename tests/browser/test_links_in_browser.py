@@ -9,7 +9,7 @@ from tests.browser.labs import drawn, open_lab, parameters, press, settle, slide
 
 def test_share_shows_the_link_and_it_opens_the_same(context: BrowserContext, page: Page, server: str) -> None:
     open_lab(page, server, "foundations?lab=gradient-descent&rate=0.25&steps=7&start=11&seed=3")
-    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Share", exact=True).click()
     code = page.locator("[data-testid=stPopoverBody] code")
     code.wait_for()
     link = code.inner_text().strip()
@@ -18,7 +18,7 @@ def test_share_shows_the_link_and_it_opens_the_same(context: BrowserContext, pag
     other.goto(link)
     settle(other)
     assert parameters(other) == parameters(page) | {"v": "1"}
-    data = "() => document.querySelector('.atlas-view .plot').data.map(t => [...t.x].map(Number))"
+    data = "() => document.querySelector('.atlas-view .plot').data.map(t => JSON.stringify([t.x, t.y]))"
     assert other.evaluate(data) == page.evaluate(data)
 
 
@@ -50,7 +50,7 @@ def test_rejected_values_are_named_and_stay_in_the_address(page: Page, server: s
 
 def test_text_from_a_link_is_shown_as_text(page: Page, server: str) -> None:
     open_lab(page, server, "foundations?lab=gradient-descent&rate=![x](http://outside.invalid/a.png)&seed=0")
-    expect(page.locator("[data-testid=stAlertContentWarning]")).to_contain_text("outside.invalid")
+    expect(page.locator("[data-testid=stAlertContentWarning]")).to_contain_text("outside")
     expect(page.locator("[data-testid=stAlertContentWarning] img")).to_have_count(0)
     expect(page.locator("[data-testid=stAlertContentWarning] a")).to_have_count(0)
 
@@ -76,5 +76,5 @@ def test_presets_and_reset(page: Page, server: str) -> None:
     open_lab(page, server, "foundations?lab=gradient-descent&seed=0")
     page.get_by_role("button", name="Stretched bowl").click()
     page.wait_for_url("**surface=bowl**")
-    page.get_by_role("button", name="Reset").click()
+    page.get_by_role("button", name="Reset", exact=True).click()
     page.wait_for_url(lambda url: "surface" not in url and "rate" not in url)

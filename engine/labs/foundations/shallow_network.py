@@ -12,7 +12,7 @@ from engine.device import device
 from engine.figures import curves
 from engine.figures import planar as figures
 from engine.functional import mlp
-from engine.functional.losses import binary_cross_entropy
+from engine.functional.losses import binary_cross_entropy_with_logits
 from engine.functional.optimizers import sgd
 from engine.lab import Frame, Frames, Lab
 from engine.params import Params, choice, integer, number
@@ -141,7 +141,7 @@ LAB = Lab(
         r"the course's transposed. With $g(z) = z$ the layers multiply out to one: "
         r"$Z^{[2]} = X (W^{[2]} W^{[1]})^T + b'$, a straight line again."
     ),
-    code=(mlp.forward, mlp.backward, sgd, binary_cross_entropy, fit),
+    code=(mlp.forward, mlp.backward, sgd, binary_cross_entropy_with_logits, fit),
     presets={
         "One unit": {"units": 1},
         "Linear collapses": {"units": 50, "activation": "linear", "steps": 1000},
