@@ -20,6 +20,8 @@ CHART = "atlas_chart"
 LIMIT_SECONDS = 20.0
 # A first page loads PyTorch, which a busy machine takes its time over.
 OPEN_SECONDS = 90.0
+# A browser keeps large messages for two runs; a reference comes only for one that the client says it has.
+MOST_CACHED = 8
 
 
 class Session:
@@ -48,6 +50,7 @@ class Session:
             setattr(state, name, value)
         state.fragment_id, state.is_auto_rerun = fragment, bool(fragment)
         state.widget_states.widgets.extend(self._widgets.values())
+        state.cached_message_hashes.extend(self._cache)
         await self._socket.send(message.SerializeToString())
 
     async def move(self, label: str, values: list[float]) -> float:
@@ -92,6 +95,8 @@ class Session:
             return whole
         if message.metadata.cacheable:
             self._cache[message.hash] = message
+            if len(self._cache) > MOST_CACHED:
+                del self._cache[next(iter(self._cache))]
         return message
 
     def _take(self, message: ForwardMsg, arrived: float) -> None:

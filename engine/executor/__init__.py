@@ -4,7 +4,7 @@ Two environment variables decide, read once:
 
 - ``DEEP_ATLAS_RAY``: the address of a Ray cluster, as ``ray.init`` takes it. Unset or empty means no cluster.
 - ``DEEP_ATLAS_WORKERS``: how many worker processes, a whole number from 0 to 64. Unset means as many as cores, four at
-  most, since each takes about 420 MB; 0 runs labs in the caller.
+  most, since each takes about 600 MB; 0 runs labs in the caller.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from engine.results import Array, KernelMap
 
 GREYS = [[0.0, "#000000"], [1.0, "#ffffff"]]
 INK = "#1d232b"  # numbers on DIVERGING, which is light in both themes
+PICTURE_HEIGHT, KERNEL_HEIGHT, CURVE_HEIGHT = 290, 230, 250
+TIGHT = {"l": 4, "r": 4, "t": 4, "b": 28}
 BARE = {"showticklabels": False, "ticks": "", "showgrid": False, "zeroline": False, "constrain": "domain"}
 
 
@@ -48,7 +50,8 @@ def cost_by_step(steps: Array, costs: Array, last: int) -> go.Figure:
     trace = line(steps[1:], np.maximum(costs[1:], 1e-12), "cost", PATH, mode="lines+markers")
     xaxis = {"type": "log", "range": [-0.1, np.log10(max(last, 10)) + 0.1]}
     yaxis = {"type": "log", "exponentformat": "power"}
-    return figure([trace], x="step", y="mean squared error", xaxis=xaxis, yaxis=yaxis, showlegend=False)
+    layout = {"xaxis": xaxis, "yaxis": yaxis, "showlegend": False, "height": CURVE_HEIGHT}
+    return figure([trace], x="step", y="mean squared error", **layout)
 
 
 def _raster(
@@ -59,7 +62,8 @@ def _raster(
     trace = {"type": "heatmap", "z": _compact(values), "colorscale": colors, "zmin": limits[0], "zmax": limits[1]}
     trace |= {"showscale": bar, "hovertemplate": hover, "colorbar": {"thickness": 10, "outlinewidth": 0}}
     height, width = values.shape
-    return figure([trace], xaxis=BARE | {"range": [-0.5, width - 0.5]}, yaxis=_down(height), **layout)
+    xaxis = BARE | {"range": [-0.5, width - 0.5]}
+    return figure([trace], xaxis=xaxis, yaxis=_down(height), margin=TIGHT, height=PICTURE_HEIGHT, **layout)
 
 
 def _cells(values: Array, texts: Array, reach: float, **layout: Any) -> go.Figure:
@@ -69,7 +73,7 @@ def _cells(values: Array, texts: Array, reach: float, **layout: Any) -> go.Figur
     trace |= {"texttemplate": "%{text}", "textfont": {"color": INK}, "xgap": 2, "ygap": 2}
     trace |= {"showscale": False, "hoverinfo": "text"}
     xaxis = BARE | {"range": [-0.5, len(values) - 0.5]} | layout.pop("xaxis", {})
-    return figure([trace], xaxis=xaxis, yaxis=_down(len(values)), **layout)
+    return figure([trace], xaxis=xaxis, yaxis=_down(len(values)), margin=TIGHT, height=KERNEL_HEIGHT, **layout)
 
 
 def _down(height: int) -> dict[str, Any]:

@@ -153,7 +153,14 @@ class View {
     for (const row of rows) {
       const line = make("div", "row", this.grid)
       for (const title of row) line.append(this.cell(title))
+      line.classList.toggle("small", row.length > 2 && row.every((title) => this.isSmall(title)))
     }
+  }
+
+  /* Figures that ask for little height stand closer together. */
+  isSmall(title) {
+    const text = this.frames.at(-1)?.figures[title]
+    return text ? (JSON.parse(text).layout.height ?? Infinity) < 280 : false
   }
 
   cell(title) {
@@ -192,6 +199,7 @@ class View {
       if (!held) continue
       const figure = JSON.parse(text)
       const layout = { ...figure.layout, template: this.template(held.plot), autosize: true, uirevision: title }
+      held.plot.style.height = layout.height ? `${layout.height}px` : ""
       layout.editrevision = `${this.run}/${frame.index}`
       held.plot.setAttribute("aria-label", `${title}. ${frame.says}`)
       const edits = { shapePosition: this.data.listens.includes("drag") }

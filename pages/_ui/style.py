@@ -16,7 +16,8 @@ CSS = """
   [data-testid="stVerticalBlock"]:has(> .st-key-fold input:not(:checked)) > div:has(.st-key-controls) { display: none; }
 }
 /* Every lab of a page is the same page to Streamlit, which would mark them all as the current one. */
-.st-key-siblings a, .st-key-siblings a > * { background: none; font-weight: 400; }
+.st-key-siblings a, .st-key-siblings a > * { background: none; }
+.st-key-siblings a p { font-weight: 400; }
 .st-key-siblings a:hover { text-decoration: underline; }
 .st-key-presets button { min-height: 0; padding: 0.15rem 0.7rem; font-size: 0.9rem; }
 [data-testid="stHeadingWithActionElements"] h3 { padding-top: 0; }

@@ -56,7 +56,15 @@ class Edges(Params):
     rate: float = number(
         0.9, low=0.01, high=2.0, hint=(0.05, 1.2, 0.05), label="Learning rate", help="1 is critical: above it diverges."
     )
-    steps: int = integer(10_000, low=1, high=200_000, log=True, label="Steps", help="Updates of the learned kernel.")
+    steps: int = integer(
+        10_000,
+        low=1,
+        high=200_000,
+        hint=(100, 50_000, 1),
+        log=True,
+        label="Steps",
+        help="Updates of the learned kernel.",
+    )
     row: int = integer(23, low=0, high=SIDE - 1, label="Window's row", help=PICKED, more=True)
     column: int = integer(18, low=0, high=SIDE - 1, label="Window's column", help=PICKED, more=True)
 
@@ -178,7 +186,7 @@ LAB = Lab(
         "Diverges": {"rate": 1.05},
     },
     trains=True,
-    rows=(("Picture", "Response", "One window"), ("Kernel", "Learned kernel", "Matching cost")),
+    rows=(("Picture", "Response"), ("One window", "Kernel", "Learned kernel"), ("Matching cost",)),
     listens=("click",),
     respond=respond,
 )
