@@ -86,12 +86,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.interaction", description=__doc__)
     parser.add_argument("--repeats", type=int, default=40, help="samples of a slider's move; the others in proportion")
-    parser.add_argument("--quick", action="store_true", help="8 repeats: shows that everything works")
+    parser.add_argument("--quick", action="store_true", help="5 repeats: shows that everything works")
     parser.add_argument("--only", choices=SECTIONS, help="one section")
     chosen = parser.parse_args(arguments)
     # Ended from outside, it still ends its servers on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    plan, start = Plan(8 if chosen.quick else chosen.repeats), time.monotonic()
+    plan, start = Plan(5 if chosen.quick else chosen.repeats), time.monotonic()
     report: dict[str, Any] = {"machine": machine()}
     for name in [chosen.only] if chosen.only else SECTIONS:
         report[name] = section(name, plan)

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -51,9 +52,16 @@ def _free_port() -> int:
         return port
 
 
+class Server(NamedTuple):
+    """Where the app is served, and by which process."""
+
+    address: str
+    pid: int
+
+
 @contextmanager
-def serve(script: str = "streamlit_app.py", **environment: str) -> Iterator[str]:
-    """A script on a free port, as ``make run`` starts the app; yields its address."""
+def serve(script: str = "streamlit_app.py", **environment: str) -> Iterator[Server]:
+    """A script on a free port, as ``make run`` starts the app."""
     port = _free_port()
     command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true"]
     command += [f"--server.port={port}", "--server.address=127.0.0.1"]
@@ -61,7 +69,7 @@ def serve(script: str = "streamlit_app.py", **environment: str) -> Iterator[str]
     process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_until_up(f"http://127.0.0.1:{port}/_stcore/health", process)
-        yield f"http://127.0.0.1:{port}"
+        yield Server(f"http://127.0.0.1:{port}", process.pid)
     finally:
         process.terminate()
         process.wait(timeout=20)
@@ -80,8 +88,8 @@ def _wait_until_up(health: str, process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    with serve() as address:
-        yield address
+    with serve() as served:
+        yield served.address
 
 
 @pytest.fixture(scope="session")

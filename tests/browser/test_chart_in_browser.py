@@ -134,8 +134,8 @@ def test_hover_and_click_come_back_as_values(page: Page, server: str, tmp_path: 
     open_lab(page, server, "detection?lab=iou&seed=0")  # by now the app serves plotly's script
     shutil.copytree(ROOT / "static", tmp_path / "static")
     shutil.copy(ROOT / "tests" / "browser" / "hover_app.py", tmp_path)
-    with serve(str(tmp_path / "hover_app.py")) as address:
-        page.goto(address)
+    with serve(str(tmp_path / "hover_app.py")) as served:
+        page.goto(served.address)
         page.wait_for_selector(VIEW)
         place = page.evaluate(
             """() => {

@@ -18,45 +18,18 @@ from engine.results import BoxPair, Slide
 SIDE = 100
 
 
+def edges_of(default: tuple[float, float], label: str, help: str) -> Any:
+    """Two opposite edges of a box, moved as one slider."""
+    return span(default, low=0, high=SIDE, step=1, unit="px", label=label, help=help)
+
+
 class Boxes(Params):
     """What a person can move."""
 
-    a_across: Span = span(
-        (15.0, 65.0),
-        low=0,
-        high=SIDE,
-        step=1,
-        unit="px",
-        label="A, left to right",
-        help="Left and right edge of box A.",
-    )
-    a_down: Span = span(
-        (20.0, 70.0),
-        low=0,
-        high=SIDE,
-        step=1,
-        unit="px",
-        label="A, top to bottom",
-        help="Top and bottom edge of box A.",
-    )
-    b_across: Span = span(
-        (30.0, 85.0),
-        low=0,
-        high=SIDE,
-        step=1,
-        unit="px",
-        label="B, left to right",
-        help="Left and right edge of box B.",
-    )
-    b_down: Span = span(
-        (30.0, 80.0),
-        low=0,
-        high=SIDE,
-        step=1,
-        unit="px",
-        label="B, top to bottom",
-        help="Top and bottom edge of box B.",
-    )
+    a_across: Span = edges_of((15.0, 65.0), "A, left to right", "Left and right edge of box A.")
+    a_down: Span = edges_of((20.0, 70.0), "A, top to bottom", "Top and bottom edge of box A.")
+    b_across: Span = edges_of((30.0, 85.0), "B, left to right", "Left and right edge of box B.")
+    b_down: Span = edges_of((30.0, 80.0), "B, top to bottom", "Top and bottom edge of box B.")
     threshold: float = number(
         0.5, low=0.0, high=1.0, hint=(0.0, 1.0, 0.05), label="Threshold", help="The lowest IoU that counts as correct."
     )

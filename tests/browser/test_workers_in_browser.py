@@ -1,0 +1,60 @@
+"""Where trainings run, as a person meets it: the queue, a closed browser, a crash, no workers at all."""
+
+from __future__ import annotations
+
+import psutil
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import SLOW, serve
+from tests.browser.labs import drawn, open_lab, wait_for_new
+
+LONG = "foundations?lab=shallow-network&units=50&points=1000&steps=50000&seed="
+
+
+def _visitor(chromium: Browser) -> Page:
+    page = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.set_default_timeout(SLOW)
+    return page
+
+
+def test_a_second_visitor_queues_until_the_first_closes_the_browser(chromium: Browser) -> None:
+    with serve(DEEP_ATLAS_WORKERS="1") as served:
+        first, second = _visitor(chromium), _visitor(chromium)
+        open_lab(first, served.address, f"{LONG}1")
+        wait_for_new(first, drawn(first))
+        open_lab(second, served.address, f"{LONG}2")
+        expect(second.get_by_text("place 1 in the queue")).to_be_visible(timeout=SLOW)
+        start = drawn(second)
+        assert start.endswith("/0")
+        first.context.close()
+        wait_for_new(second, start)
+        second.context.close()
+
+
+def test_a_crashed_worker_is_told_in_one_sentence_and_replaced(chromium: Browser) -> None:
+    with serve(DEEP_ATLAS_WORKERS="1") as served:
+        page = _visitor(chromium)
+        open_lab(page, served.address, f"{LONG}3")
+        wait_for_new(page, drawn(page))
+        (worker,) = psutil.Process(served.pid).children()
+        worker.kill()
+        expect(page.get_by_text("stopped unexpectedly")).to_be_visible(timeout=SLOW)
+        before = drawn(page)
+        assert not before.endswith("/0")
+        page.get_by_role("button", name="Run again").click()
+        page.wait_for_function(
+            "b => !document.querySelector('.atlas-view').dataset.drawn.startsWith(b)", arg=before[:20]
+        )
+        wait_for_new(page, drawn(page))
+        page.context.close()
+
+
+def test_without_workers_a_training_runs_in_the_page_and_stops(chromium: Browser) -> None:
+    with serve(DEEP_ATLAS_WORKERS="0") as served:
+        page = _visitor(chromium)
+        open_lab(page, served.address, f"{LONG}4")
+        wait_for_new(page, drawn(page))
+        assert not psutil.Process(served.pid).children()
+        page.get_by_role("button", name="Stop", exact=True).click()
+        page.get_by_role("button", name="Run again").wait_for()
+        page.context.close()
