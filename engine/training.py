@@ -18,7 +18,7 @@ from engine.functional.optimizers import sgd
 T = TypeVar("T")
 
 FRAME_SECONDS = 0.1
-POINTS = 200
+POINTS = 300
 
 
 def paced(steps: Iterator[T], seconds: float = FRAME_SECONDS) -> Iterator[T]:
@@ -68,7 +68,7 @@ def fit(
 ) -> Iterator[Step]:
     """Gradient descent on the binary cross-entropy of a network of :mod:`engine.functional.mlp`.
 
-    Yields before the first update, after every ``every`` updates (0: about a two-hundredth of all) and after the last; a
+    Yields before the first update, after every ``every`` updates (0: about a three-hundredth of all) and after the last; a
     cost that isn't finite ends it. ``batch`` and ``generator`` are those of :func:`batches`.
     """
     every = every or max(1, steps // POINTS)

@@ -16,21 +16,24 @@ _MAP = st.components.v2.component(
 )
 
 
-def groups() -> list[dict[str, object]]:
-    """Every page with its syllabus entries; ``slug`` is empty where no lab covers an entry yet."""
+def groups() -> tuple[dict[str, object], ...]:
+    """Every page with its syllabus entries; ``slug`` is empty where no lab covers an entry yet.
+
+    Tuples, because Streamlit asks of every list whether it is a table, and loads pandas to find out.
+    """
     owners = lab.covered()
-    return [
+    return tuple(
         {
             "page": page,
             "title": title,
-            "labs": [
+            "labs": tuple(
                 {"id": e.id, "title": e.title, "see": e.see, "slug": owners.get(e.id, "")}
                 for e in syllabus.entries().values()
                 if e.page == page
-            ],
+            ),
         }
         for page, title in syllabus.PAGES.items()
-    ]
+    )
 
 
 st.markdown(

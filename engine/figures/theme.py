@@ -38,8 +38,6 @@ def template(dark: bool) -> dict[str, Any]:
         "ticks": "outside",
         "tickcolor": line,
         "ticklen": 4,
-        "automargin": True,
-        "title": {"standoff": 8},
     }
     return {
         "layout": {
@@ -49,7 +47,8 @@ def template(dark: bool) -> dict[str, Any]:
             "colorway": list(COLORWAY),
             "xaxis": axis,
             "yaxis": axis,
-            "margin": {"l": 48, "r": 12, "t": 8, "b": 44},
+            # Fixed, because measuring the labels for Plotly's automatic margins takes a third of a redraw.
+            "margin": {"l": 56, "r": 12, "t": 32, "b": 44},
             "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0.0, "xanchor": "left"},
             "hoverlabel": {"font": {"family": FONT}},
             "colorscale": {"sequential": SEQUENTIAL, "diverging": DIVERGING},

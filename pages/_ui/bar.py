@@ -63,4 +63,4 @@ def _compare(run: player.Run) -> None:
         for name in names
     )
     st.markdown(f"**The run before this one.** Changed since: {changes or 'nothing'}.")
-    chart(f"chart-last-{run.lab.slug}", last.name, [(last.count - 1, last.shot)], player.rows(last))
+    chart(f"chart-last-{run.lab.slug}", last.name, [(last.index, last.shot)], player.rows(last))

@@ -4,6 +4,8 @@
    The component keeps the frames it was sent for one run; a new run starts a new history. */
 
 const TEMPLATES = __TEMPLATES__
+const NARROW = structuredClone(TEMPLATES)
+for (const { layout } of Object.values(NARROW)) layout.font.size = 12
 const PLOTLY = "__PLOTLY__"
 const MOST_FRAMES = 400
 /* Nothing leaves this page: no button that uploads the chart. */
@@ -30,6 +32,9 @@ function make(tag, name, parent) {
   return node
 }
 
+/* Lets clicks and keys through between two figures. */
+const breathe = () => globalThis.scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve))
+
 function isDark(node) {
   const probe = getComputedStyle(node).getPropertyValue("--st-background-color").trim()
   const canvas = document.createElement("canvas").getContext("2d")
@@ -50,7 +55,9 @@ class View {
     this.frames = []
     this.shown = -1
     this.follow = true
+    this.wake = () => {}
     this.makeBar()
+    this.narrow = root.clientWidth < 420
     this.resize = new ResizeObserver(() => this.fit())
     this.resize.observe(root)
   }
@@ -80,6 +87,7 @@ class View {
   }
 
   fit() {
+    this.narrow = this.root.clientWidth < 420
     for (const { plot } of this.cells.values()) if (plot._fullLayout && plot.clientWidth) window.Plotly.Plots.resize(plot)
   }
 
@@ -117,6 +125,7 @@ class View {
     if (data.run !== this.run) {
       if (this.timer) this.pause()
       Object.assign(this, { run: data.run, frames: [], shown: -1, follow: true })
+      this.wake()
     }
     const last = this.frames.length ? this.frames.at(-1).index : -1
     this.frames.push(...data.frames.filter((frame) => frame.index > last))
@@ -175,7 +184,7 @@ class View {
     return this.cells.get(title).cell
   }
 
-  async show(index) {
+  show(index) {
     const frame = this.frames[index]
     if (!frame) return
     this.shown = index
@@ -187,6 +196,13 @@ class View {
       make("dt", "", metric).textContent = label
       make("dd", "", metric).textContent = text
     }
+    this.wanted = frame
+    if (!this.drawing) this.drawing = this.drawWanted().finally(() => (this.drawing = undefined))
+  }
+
+  /* Draws the frame that is wanted, and again while another has been asked for meanwhile. After each it rests as long as the
+     drawing took, so that however slow the machine, half of its time is left for the person's own actions. */
+  async drawWanted() {
     let Plotly
     try {
       Plotly = await loadPlotly()
@@ -194,25 +210,46 @@ class View {
       this.says.textContent = error.message
       return
     }
-    for (const [title, text] of Object.entries(frame.figures)) {
-      const held = this.cells.get(title)
-      if (!held) continue
-      const figure = JSON.parse(text)
-      const layout = { ...figure.layout, template: this.template(held.plot), autosize: true, uirevision: title }
-      held.plot.style.height = layout.height ? `${layout.height}px` : ""
-      layout.editrevision = `${this.run}/${frame.index}`
-      held.plot.setAttribute("aria-label", `${title}. ${frame.says}`)
-      const edits = { shapePosition: this.data.listens.includes("drag") }
-      Plotly.react(held.plot, figure.data, layout, { ...CONFIG, edits })
-      this.attach(title, held.plot)
+    while (this.wanted) {
+      const frame = this.wanted
+      const run = this.run
+      this.wanted = undefined
+      const began = performance.now()
+      for (const title of Object.keys(frame.figures)) {
+        if (this.run !== run && this.wanted) break
+        this.draw(Plotly, frame, title)
+        await breathe()
+      }
+      if (this.run === run) this.root.dataset.drawn = `${run}/${frame.index}`
+      if (this.wanted && this.run === run) await this.rest(performance.now() - began)
     }
-    this.root.dataset.drawn = `${this.run}/${frame.index}`
   }
 
-  template(plot) {
-    const template = structuredClone(TEMPLATES[this.dark ? "dark" : "light"])
-    if (plot.clientWidth < 420) template.layout.font.size = 12
-    return template
+  rest(milliseconds) {
+    return new Promise((resolve) => {
+      this.wake = resolve
+      setTimeout(resolve, milliseconds)
+    })
+  }
+
+  draw(Plotly, frame, title) {
+    const held = this.cells.get(title)
+    if (!held) return
+    const figure = JSON.parse(frame.figures[title])
+    const layout = { ...figure.layout, template: this.template(), autosize: true, uirevision: title }
+    const height = layout.height ? `${layout.height}px` : ""
+    if (held.plot.style.height !== height) held.plot.style.height = height
+    layout.editrevision = `${this.run}/${frame.index}`
+    held.plot.setAttribute("aria-label", `${title}. ${frame.says}`)
+    const edits = { shapePosition: this.data.listens.includes("drag") }
+    Plotly.react(held.plot, figure.data, layout, { ...CONFIG, edits })
+    this.attach(title, held.plot)
+  }
+
+  /* Plotly doesn't change a template, so all figures share one; a narrow figure has smaller letters. */
+  template() {
+    const theme = this.dark ? "dark" : "light"
+    return this.narrow ? NARROW[theme] : TEMPLATES[theme]
   }
 
   caption() {
@@ -259,6 +296,7 @@ class View {
 
   destroy() {
     clearTimeout(this.timer)
+    this.wanted = undefined
     this.resize.disconnect()
     this.cells.forEach(({ plot }) => window.Plotly?.purge(plot))
   }

@@ -57,7 +57,13 @@ def chart(
 
     ``on_event`` is called when a person acts on a figure; :func:`event` then tells what happened.
     """
-    data = {"run": run, "rows": rows, "listens": listens, "frames": [_payload(i, shot) for i, shot in frames]}
+    # Tuples: Streamlit asks of every list whether it is a table, and loads pandas to find out.
+    data = {
+        "run": run,
+        "rows": tuple(tuple(row) for row in rows),
+        "listens": tuple(listens),
+        "frames": tuple(_payload(i, shot) for i, shot in frames),
+    }
     _CHART(key=key, data=data, on_event_change=on_event or _nothing)
 
 

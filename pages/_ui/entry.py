@@ -9,7 +9,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import streamlit as st
 
-from engine.syllabus import ASSETS, PAGES
+from engine.syllabus import PAGES
 from pages._ui import warm
 
 ICONS = {
@@ -30,7 +30,7 @@ ICONS = {
 def main() -> None:
     """Run the page that the address names."""
     st.session_state["entered"] = True
-    st.set_page_config("Deep Atlas", page_icon=str(ASSETS / "icon.png"), layout="wide")
+    st.set_page_config("Deep Atlas", page_icon="🌐", layout="wide")
     home = st.Page("pages/home.py", title="Home", icon=":material/public:", default=True)
     pages = [
         st.Page(f"pages/{name}.py", title=title, icon=f":material/{ICONS[name]}:", url_path=name)

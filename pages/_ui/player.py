@@ -19,6 +19,8 @@ from engine.training import FRAME_SECONDS
 from pages._ui.chart import chart
 
 MOST_REMEMBERED = 64
+# A place in the queue changes seldom.
+QUEUE_SECONDS = 0.3
 DONE, STOPPED = Status("done", 0, ""), Status("stopped", 0, "")
 
 Key = tuple[tuple[str, str], ...]
@@ -26,7 +28,10 @@ Key = tuple[tuple[str, str], ...]
 
 @dataclass
 class Run:
-    """One run as this session sees it. ``fresh`` holds the frames that the browser may not have yet."""
+    """One run as this session sees it. ``fresh`` holds the frames that the browser may not have yet.
+
+    ``count`` is how many frames the worker has sent, its own first frame among them, which is the one shown at once.
+    """
 
     key: Key
     lab: Lab[Any]
@@ -34,13 +39,18 @@ class Run:
     shot: Snapshot
     job: Job | None = None
     began: float = field(default_factory=time.monotonic)
-    count: int = 1
+    count: int = 0
     fresh: list[tuple[int, Snapshot]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
         """Tells one run from the next, for the chart's history."""
         return f"{hash(self.key) & 0xFFFFFFFF:08x}-{self.began:.3f}"
+
+    @property
+    def index(self) -> int:
+        """The number of the frame in sight."""
+        return max(0, self.count - 1)
 
     @property
     def status(self) -> Status:
@@ -55,7 +65,7 @@ class Run:
     def poll(self) -> None:
         """Take in what the worker has sent."""
         shots = self.job.poll() if self.job else []
-        self.fresh = [(self.count + i, shot) for i, shot in enumerate(shots)] or [(self.count - 1, self.shot)]
+        self.fresh = [(self.count + i, shot) for i, shot in enumerate(shots)] or [(self.index, self.shot)]
         self.count += len(shots)
         if shots:
             self.shot = shots[-1]
@@ -111,7 +121,6 @@ def _start(lab: Lab[Any], params: Params, key: Key, again: bool) -> Run:
     first = snapshot(next(frames))
     frames.close()
     run = Run(key, lab, params, first)
-    run.fresh = [(0, first)]
     if lab.trains:
         run.job = executor().submit(lab.slug, params)
     return run
@@ -122,22 +131,23 @@ def show(run: Run, key: str, on_event: Callable[[], None], below: Callable[[], N
 
     ``below`` draws what the last frame calls for under the figure.
     """
-    every = FRAME_SECONDS if run.alive else None
+    began = run.status.state
+    every = {"running": FRAME_SECONDS, "waiting": QUEUE_SECONDS}.get(began)
 
     @st.fragment(run_every=every)
     def live() -> None:
         if stage().run is not run:
             st.rerun()
         run.poll()
-        alive = run.alive
+        state = run.status.state
         _stop_bar(run)
-        chart(key, run.name, run.fresh or [(run.count - 1, run.shot)], rows(run), run.lab.listens, on_event)
+        chart(key, run.name, run.fresh, rows(run), run.lab.listens, on_event)
         _extras(run)
         # Whatever comes and goes stands below the chart: an element that appears above it would remount it.
         if run.status.state == "failed":
             st.error(run.status.message, icon=":material/error:")
         below()
-        if every and not alive:
+        if state != began:
             _remember(run)
             st.rerun()
 

@@ -46,6 +46,11 @@ def press(page: Page, lab: str, name: str, key: str = "ArrowRight", times: int =
     return wait_for_new(page, before)
 
 
+def stop_button(page: Page) -> Any:
+    """The lab's Stop; Streamlit has one of its own in the header."""
+    return page.locator("[data-testid=stMain]").get_by_role("button", name="Stop", exact=True)
+
+
 def metric(page: Page, label: str) -> str:
     """The text of a metric over the figure."""
     found = page.locator(".atlas-view .metric", has=page.locator("dt", has_text=label)).first

@@ -18,6 +18,7 @@ from tests.browser.labs import (
     press,
     says_nothing_went_wrong,
     settle,
+    stop_button,
     wait_for_new,
 )
 
@@ -59,14 +60,14 @@ def test_training_streams_stops_and_runs_again(page: Page, server: str) -> None:
     first = drawn(page)
     second = wait_for_new(page, first)
     assert wait_for_new(page, second).split("/")[0] == first.split("/")[0]
-    page.get_by_role("button", name="Stop", exact=True).click()
+    stop_button(page).click()
     page.get_by_role("button", name="Run again").wait_for()
     expect(page.get_by_text("the last frame stays")).to_be_visible()
     stopped = drawn(page)
     page.wait_for_timeout(700)
     assert drawn(page) == stopped
     page.get_by_role("button", name="Run again").click()
-    page.get_by_role("button", name="Stop", exact=True).wait_for()
+    stop_button(page).wait_for()
     assert wait_for_new(page, stopped).split("/")[0] != stopped.split("/")[0]
 
 
@@ -118,6 +119,7 @@ def test_a_bad_file_gets_one_sentence(page: Page, server: str) -> None:
 def test_camera_gives_a_picture(page: Page, server: str) -> None:
     open_lab(page, server, "cnns?lab=edges&seed=0")
     page.get_by_role("button", name="Use your own picture").click()
+    page.wait_for_function("() => document.querySelector('video')?.videoWidth > 0")
     page.get_by_role("button", name="Take Photo").click()
     page.wait_for_url("**picture=upload-**")
 

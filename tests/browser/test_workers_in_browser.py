@@ -6,7 +6,7 @@ import psutil
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import SLOW, serve
-from tests.browser.labs import drawn, open_lab, wait_for_new
+from tests.browser.labs import drawn, open_lab, stop_button, wait_for_new
 
 LONG = "foundations?lab=shallow-network&units=50&points=1000&steps=50000&seed="
 
@@ -55,6 +55,6 @@ def test_without_workers_a_training_runs_in_the_page_and_stops(chromium: Browser
         open_lab(page, served.address, f"{LONG}4")
         wait_for_new(page, drawn(page))
         assert not psutil.Process(served.pid).children()
-        page.get_by_role("button", name="Stop", exact=True).click()
+        stop_button(page).click()
         page.get_by_role("button", name="Run again").wait_for()
         page.context.close()
