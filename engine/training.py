@@ -30,10 +30,12 @@ def paced(steps: Iterator[T], seconds: float = FRAME_SECONDS) -> Iterator[T]:
     last: T | None = None
     for step in steps:
         last = step
-        if time.monotonic() >= due:
+        now = time.monotonic()
+        if now >= due:
+            # Counted from here, so the time that drawing takes is part of the pause.
+            due = now + seconds
             yield step
             last = None
-            due = time.monotonic() + seconds
     if last is not None:
         yield last
 

@@ -12,10 +12,14 @@ from engine.figures.theme import DIVERGING, NEGATIVE, POSITIVE, figure, points
 from engine.results import Array, Boundary, UnitMaps
 
 GAP = 5
+MOST_TRAIN, MOST_DEV = 300, 100
 
 
 def boundary(result: Boundary) -> go.Figure:
-    """The probability of class 1 as colour, the line where it is one half, and the examples."""
+    """The probability of class 1 as colour, the line where it is one half, and some of the examples.
+
+    Markers are what a browser is slow to draw, so they are plain, and a large set shows only its first few hundred.
+    """
     field = {
         "type": "contour",
         "name": "probability",
@@ -26,13 +30,13 @@ def boundary(result: Boundary) -> go.Figure:
         "zmax": 1,
         "colorscale": DIVERGING,
         "showscale": False,
-        "opacity": 0.75,
+        "opacity": 0.6,
         "contours": {"coloring": "heatmap", "start": 0.5, "end": 0.5, "size": 1},
         "line": {"color": "black", "width": 2},
         "hovertemplate": "x₁ = %{x:.2f}, x₂ = %{y:.2f}<br>probability of class 1: %{z:.3f}<extra></extra>",
     }
-    examples = _examples(result.train, result.train_labels, "train", "circle")
-    examples += _examples(result.dev, result.dev_labels, "dev", "diamond-open")
+    examples = _examples(result.train[:MOST_TRAIN], result.train_labels[:MOST_TRAIN], "train", "circle", 6)
+    examples += _examples(result.dev[:MOST_DEV], result.dev_labels[:MOST_DEV], "dev", "diamond", 8)
     plain = {"showgrid": False, "zeroline": False, "constrain": "domain"}
     return figure(
         [field, *examples],
@@ -43,11 +47,9 @@ def boundary(result: Boundary) -> go.Figure:
     )
 
 
-def _examples(x: Array, labels: Array, name: str, symbol: str) -> list[dict[str, Any]]:
+def _examples(x: Array, labels: Array, name: str, symbol: str, size: int) -> list[dict[str, Any]]:
     """One trace of markers for each class; the probability under them answers the pointer."""
-    marker = {"symbol": symbol, "size": 6, "line": {"color": "white", "width": 1}}
-    if symbol.endswith("open"):
-        marker["line"] = {"width": 1.5}
+    marker = {"symbol": symbol, "size": size}
     return [
         points(x[labels == k, 0], x[labels == k, 1], f"{name}, class {k}", color, marker=marker, hoverinfo="skip")
         for k, color in ((1, POSITIVE), (0, NEGATIVE))

@@ -10,7 +10,13 @@ const PLOTLY = "__PLOTLY__"
 const MOST_FRAMES = 400
 /* Nothing leaves this page: no button that uploads the chart. */
 const CONFIG = { displaylogo: false, showSendToCloud: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] }
+/* Milliseconds: of drawing at a time, and of none after a person's press or key. */
+const ROUND = 50
+const HOLD = 250
 const views = new WeakMap()
+
+let acted = 0
+for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => (acted = performance.now()), true)
 
 let plotly
 function loadPlotly() {
@@ -125,15 +131,15 @@ class View {
     if (data.run !== this.run) {
       if (this.timer) this.pause()
       Object.assign(this, { run: data.run, frames: [], shown: -1, follow: true })
-      this.wake()
     }
+    const isNew = !this.frames.length
     const last = this.frames.length ? this.frames.at(-1).index : -1
     this.frames.push(...data.frames.filter((frame) => frame.index > last))
     this.thin()
     this.lay(data.rows)
     this.slider.max = this.frames.length - 1
     this.bar.hidden = this.frames.length < 2
-    if (this.follow && this.frames.length - 1 !== this.shown) this.show(this.frames.length - 1)
+    if (this.follow && this.frames.length - 1 !== this.shown) this.show(this.frames.length - 1, isNew)
     else if (redraw) this.show(this.shown)
     else this.caption()
   }
@@ -184,9 +190,14 @@ class View {
     return this.cells.get(title).cell
   }
 
-  show(index) {
+  /* An eager frame is one that a person asked for. */
+  show(index, eager = true) {
     const frame = this.frames[index]
     if (!frame) return
+    if (eager) {
+      this.eager = true
+      this.wake()
+    }
     this.shown = index
     this.caption()
     this.says.textContent = [frame.says, frame.note].filter(Boolean).join(" ")
@@ -200,8 +211,9 @@ class View {
     if (!this.drawing) this.drawing = this.drawWanted().finally(() => (this.drawing = undefined))
   }
 
-  /* Draws the frame that is wanted, and again while another has been asked for meanwhile. After each it rests as long as the
-     drawing took, so that however slow the machine, half of its time is left for the person's own actions. */
+  /* Draws the frame that is wanted, and again while another has been asked for meanwhile. What doesn't fit into one round
+     waits for the next: the first figure follows every frame, the others take turns where drawing is slow. A frame that a
+     person didn't ask for waits after a press or a key, so that their own actions never wait for the picture. */
   async drawWanted() {
     let Plotly
     try {
@@ -210,18 +222,25 @@ class View {
       this.says.textContent = error.message
       return
     }
-    while (this.wanted) {
-      const frame = this.wanted
-      const run = this.run
-      this.wanted = undefined
+    let run, frame, stale = []
+    while (this.wanted || stale.length) {
+      if (!this.eager && acted + HOLD > performance.now()) await this.rest(acted + HOLD - performance.now())
+      if (this.wanted) {
+        frame = this.wanted
+        this.wanted = undefined
+        const [first, ...others] = Object.keys(frame.figures)
+        const waited = run === this.run ? stale : []
+        stale = [...new Set([first, ...waited, ...others])]
+        run = this.run
+      }
       const began = performance.now()
-      for (const title of Object.keys(frame.figures)) {
-        if (this.run !== run && this.wanted) break
-        this.draw(Plotly, frame, title)
+      for (let drawn = 0; stale.length && this.run === run && (drawn < 2 || performance.now() - began < ROUND); drawn++) {
+        this.draw(Plotly, frame, stale.shift())
+        this.root.dataset.drawn = `${run}/${frame.index}`
         await breathe()
       }
-      if (this.run === run) this.root.dataset.drawn = `${run}/${frame.index}`
-      if (this.wanted && this.run === run) await this.rest(performance.now() - began)
+      this.eager = false
+      if (this.wanted && this.run === run) await this.rest((performance.now() - began) / 4)
     }
   }
 

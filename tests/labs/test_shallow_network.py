@@ -62,7 +62,9 @@ def test_fifty_linear_units_draw_the_straight_line_of_one():
 
 def test_linear_units_equal_logistic_regression():
     """A straight line trained by autograd alone ends where the linear network ends."""
-    train = shallow_network.LAB.last_frame(ShallowNetwork(activation="linear", units=3, steps=600)).figures["Boundary"]
+    train = shallow_network.LAB.last_frame(ShallowNetwork(activation="linear", units=3, steps=600, points=300)).figures[
+        "Boundary"
+    ]
     groups = {trace.name: np.stack([trace.x, trace.y], 1) for trace in train.data[1:]}
     x = torch.tensor(np.concatenate([groups["train, class 0"], groups["train, class 1"]]))
     y = torch.cat([torch.zeros(len(groups["train, class 0"])), torch.ones(len(groups["train, class 1"]))])
