@@ -133,8 +133,7 @@ class View {
       Object.assign(this, { run: data.run, frames: [], shown: -1, follow: true })
     }
     const isNew = !this.frames.length
-    const last = this.frames.length ? this.frames.at(-1).index : -1
-    this.frames.push(...data.frames.filter((frame) => frame.index > last))
+    this.take(data.frames)
     this.thin()
     this.lay(data.rows)
     this.slider.max = this.frames.length - 1
@@ -142,6 +141,18 @@ class View {
     if (this.follow && this.frames.length - 1 !== this.shown) this.show(this.frames.length - 1, isNew)
     else if (redraw) this.show(this.shown)
     else this.caption()
+  }
+
+  /* Frames sent before this page could take them never came; the first of a run is worth asking for again. */
+  take(frames) {
+    const [first, last] = [this.frames[0]?.index ?? Infinity, this.frames.at(-1)?.index ?? -1]
+    this.frames.unshift(...frames.filter(({ index }) => index < first && index <= last))
+    if (this.frames[0]?.index < first) this.shown += 1
+    this.frames.push(...frames.filter(({ index }) => index > last))
+    if (this.frames[0]?.index > 0 && this.asked !== this.run) {
+      this.asked = this.run
+      this.emit({ kind: "missing", figure: "" })
+    }
   }
 
   /* A long run keeps every other frame once there are too many; the last always stays. */
@@ -208,26 +219,32 @@ class View {
       make("dd", "", metric).textContent = text
     }
     this.wanted = frame
-    if (!this.drawing) this.drawing = this.drawWanted().finally(() => (this.drawing = undefined))
+    if (!this.drawing) this.drawWanted()
   }
 
   /* Draws the frame that is wanted, and again while another has been asked for meanwhile. What doesn't fit into one round
      waits for the next: the first figure follows every frame, the others take turns where drawing is slow. A frame that a
      person didn't ask for waits after a press or a key, so that their own actions never wait for the picture. */
   async drawWanted() {
-    let Plotly
+    this.drawing = true
     try {
-      Plotly = await loadPlotly()
+      await this.drawRounds(await loadPlotly())
     } catch (error) {
       this.says.textContent = error.message
-      return
+    } finally {
+      this.drawing = false
     }
+  }
+
+  async drawRounds(Plotly) {
     let run, frame, stale = []
     while (this.wanted || stale.length) {
-      if (!this.eager && acted + HOLD > performance.now()) await this.rest(acted + HOLD - performance.now())
       if (this.wanted) {
+        const hold = acted + HOLD - performance.now()
+        if (!this.eager && hold > 0) await this.rest(hold)
+        if (!this.wanted) return
         frame = this.wanted
-        this.wanted = undefined
+        Object.assign(this, { wanted: undefined, eager: false })
         const [first, ...others] = Object.keys(frame.figures)
         const waited = run === this.run ? stale : []
         stale = [...new Set([first, ...waited, ...others])]
@@ -239,7 +256,6 @@ class View {
         this.root.dataset.drawn = `${run}/${frame.index}`
         await breathe()
       }
-      this.eager = false
       if (this.wanted && this.run === run) await this.rest((performance.now() - began) / 4)
     }
   }

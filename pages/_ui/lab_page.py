@@ -111,9 +111,11 @@ def _diverged(lab: Lab[Any], run: player.Run) -> None:
 
 
 def _respond(lab: Lab[Any], run: player.Run) -> None:
-    """A person acted on a figure: let the lab say which parameters that changes."""
+    """A person acted on a figure: let the lab say which parameters that changes. Or the browser missed the first frame."""
     happened = event(_chart_key(lab))
-    if happened and lab.respond:
+    if happened and happened.kind == "missing":
+        run.repeat = True
+    elif happened and lab.respond:
         link.change(lab, lab.respond(run.params, happened))
 
 

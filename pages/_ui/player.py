@@ -31,15 +31,18 @@ class Run:
     """One run as this session sees it. ``fresh`` holds the frames that the browser may not have yet.
 
     ``count`` is how many frames the worker has sent, its own first frame among them, which is the one shown at once.
+    ``repeat`` asks for that one again, because the browser missed it.
     """
 
     key: Key
     lab: Lab[Any]
     params: Params
+    first: Snapshot
     shot: Snapshot
     job: Job | None = None
     began: float = field(default_factory=time.monotonic)
     count: int = 0
+    repeat: bool = False
     fresh: list[tuple[int, Snapshot]] = field(default_factory=list)
 
     @property
@@ -66,6 +69,9 @@ class Run:
         """Take in what the worker has sent."""
         shots = self.job.poll() if self.job else []
         self.fresh = [(self.count + i, shot) for i, shot in enumerate(shots)] or [(self.index, self.shot)]
+        if self.repeat:
+            self.fresh.insert(0, (0, self.first))
+            self.repeat = False
         self.count += len(shots)
         if shots:
             self.shot = shots[-1]
@@ -116,11 +122,11 @@ def begin(lab: Lab[Any], params: Params, again: bool = False) -> Run:
 
 def _start(lab: Lab[Any], params: Params, key: Key, again: bool) -> Run:
     if lab.trains and not again and (known := _finished().get(key)):
-        return Run(key, lab, params, known)
+        return Run(key, lab, params, known, known)
     frames = lab.run(params)
     first = snapshot(next(frames))
     frames.close()
-    run = Run(key, lab, params, first)
+    run = Run(key, lab, params, first, first)
     if lab.trains:
         run.job = executor().submit(lab.slug, params)
     return run

@@ -63,6 +63,7 @@ def test_training_streams_stops_and_runs_again(page: Page, server: str) -> None:
     stop_button(page).click()
     page.get_by_role("button", name="Run again").wait_for()
     expect(page.get_by_text("the last frame stays")).to_be_visible()
+    page.wait_for_timeout(700)  # what had arrived before is still drawn
     stopped = drawn(page)
     page.wait_for_timeout(700)
     assert drawn(page) == stopped
@@ -83,6 +84,7 @@ def test_moving_a_slider_restarts_a_training(page: Page, server: str) -> None:
 def test_frames_of_a_training_can_be_replayed(page: Page, server: str) -> None:
     open_lab(page, server, "foundations?lab=shallow-network&steps=4000&seed=2")
     page.get_by_role("button", name="Run again").wait_for()
+    page.wait_for_timeout(700)
     last = drawn(page)
     page.get_by_role("button", name="First frame").click()
     assert wait_for_new(page, last).endswith("/0")
