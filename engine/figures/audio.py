@@ -13,7 +13,8 @@ import torch
 
 from engine.figures.theme import CURVE, MARK, PATH, SEQUENTIAL, figure, line, points
 from engine.functional.audio import decibels
-from engine.results import Array, Spectrogram, Waveform
+from engine.results import Array
+from engine.results.audio import Spectrogram, Waveform
 
 MOST_POINTS = 1000
 MOST_ROWS, MOST_COLUMNS = 224, 400  # 120 kB as text

@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from engine.figures.theme import CURVE, FIRST, GREY, MARK, OVERLAP, SECOND, figure, line, points
-from engine.results import Array, BoxPair, Slide
+from engine.results import Array
+from engine.results.boxes import BoxPair, Slide
 
 
 def pair(result: BoxPair, side: float) -> go.Figure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from engine.figures.theme import DEV, TRAIN, figure, line
-from engine.results import LossCurves
+from engine.results.curves import LossCurves
 
 
 def cost(result: LossCurves, last: int) -> go.Figure:

@@ -6,7 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from engine.figures.theme import CURVE, MARK, PATH, SEQUENTIAL, figure, line, points
-from engine.results import Array, Descent1D, Descent2D
+from engine.results import Array
+from engine.results.descent import Descent1D, Descent2D
 
 
 def curve(result: Descent1D) -> go.Figure:

@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from engine.figures.theme import DIVERGING, MARK, PATH, SEQUENTIAL, figure, line
-from engine.results import Array, KernelMap
+from engine.results import Array
+from engine.results.images import KernelMap
 
 GREYS = [[0.0, "#000000"], [1.0, "#ffffff"]]
 INK = "#1d232b"  # numbers on DIVERGING, which is light in both themes

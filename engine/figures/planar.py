@@ -9,7 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from engine.figures.theme import DIVERGING, NEGATIVE, POSITIVE, figure, points
-from engine.results import Array, Boundary, UnitMaps
+from engine.results import Array
+from engine.results.planar import Boundary, UnitMaps
 
 GAP = 5
 MOST_TRAIN, MOST_DEV = 300, 100

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.figures.audio import MOST_COLUMNS, MOST_ROWS, envelope, one_window, spectrogram, wave
-from engine.results import Spectrogram, Waveform
+from engine.results.audio import Spectrogram, Waveform
 
 
 def result(f: int = 201, t: int = 300, seed: int = 0, mel: bool = False) -> Spectrogram:

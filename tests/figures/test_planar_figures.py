@@ -7,7 +7,8 @@ import pytest
 
 from engine.figures import curves, planar
 from engine.figures.theme import DEV, NEGATIVE, POSITIVE, TRAIN
-from engine.results import Boundary, LossCurves, UnitMaps
+from engine.results.curves import LossCurves
+from engine.results.planar import Boundary, UnitMaps
 
 
 @pytest.fixture

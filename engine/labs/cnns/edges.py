@@ -23,7 +23,7 @@ from engine.functional.convolution import (
 )
 from engine.lab import Event, Frame, Frames, Lab
 from engine.params import Matrix, Params, PictureSource, choice, integer, matrix, number, picture, toggle
-from engine.results import KernelFit, KernelMap
+from engine.results.images import KernelFit, KernelMap
 from engine.seeding import generator
 
 SIDE = 128

@@ -13,7 +13,7 @@ from engine.figures import boxes as figures
 from engine.functional.boxes import area, intersection, iou
 from engine.lab import Event, Frame, Frames, Lab, Mistake
 from engine.params import Params, Span, number, span
-from engine.results import BoxPair, Slide
+from engine.results.boxes import BoxPair, Slide
 
 SIDE = 100
 

@@ -13,7 +13,7 @@ from engine.figures import descent as figures
 from engine.functional.optimizers import descend, sgd
 from engine.lab import Event, Frame, Frames, Lab
 from engine.params import Params, choice, integer, number
-from engine.results import Descent1D, Descent2D
+from engine.results.descent import Descent1D, Descent2D
 
 BEST_W, BEST_B = 5.0, 0.0
 REACH = 12.0

@@ -16,7 +16,8 @@ from engine.functional.losses import binary_cross_entropy_with_logits
 from engine.functional.optimizers import sgd
 from engine.lab import Frame, Frames, Lab
 from engine.params import Params, choice, integer, number
-from engine.results import Boundary, LossCurves, UnitMaps
+from engine.results.curves import LossCurves
+from engine.results.planar import Boundary, UnitMaps
 from engine.seeding import generator
 from engine.training import Step, accuracy, fit, paced, recorded
 

@@ -16,7 +16,7 @@ from engine.figures import audio as figures
 from engine.functional import audio
 from engine.lab import Event, Frame, Frames, Lab, Mistake
 from engine.params import Params, SoundSource, choice, integer, number, sound, toggle
-from engine.results import Spectrogram, Waveform
+from engine.results.audio import Spectrogram, Waveform
 
 LEAST_WINDOW = 8  # samples
 MOST_WORK = 2**24  # samples in all windows together
