@@ -74,17 +74,24 @@ def softmax_derivative(z: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Activation:
-    """What a layer needs: a = function(z), and da/dz = slope(a) from the output alone, which the forward pass has kept."""
+    """What a layer needs: a = function(z), or ``into(z, out=a)``, and ``backprop(d, a)``: d = dJ/da becomes dJ/dz in place.
+
+    The slope is read from the output a alone, which the forward pass has kept. In place, because a training's step on a
+    small network costs what its allocations cost.
+    """
 
     function: Callable[[Tensor], Tensor]
-    slope: Callable[[Tensor], Tensor]
+    into: Callable[..., Tensor]
+    backprop: Callable[[Tensor, Tensor], Tensor]
 
 
-# The last three keep the sign of z, so their derivatives read a as they read z.
+# ReLU, leaky ReLU and linear keep the sign of z, so their derivatives read a as they read z.
 ACTIVATIONS = {
-    "sigmoid": Activation(sigmoid, lambda a: a * (1 - a)),
-    "tanh": Activation(tanh, lambda a: 1 - a * a),
-    "relu": Activation(relu, relu_derivative),
-    "leaky_relu": Activation(leaky_relu, leaky_relu_derivative),
-    "linear": Activation(linear, linear_derivative),
+    "sigmoid": Activation(sigmoid, torch.sigmoid, lambda d, a: d.mul_(a).addcmul_(d, a, value=-1)),  # d (a - a²)
+    "tanh": Activation(tanh, torch.tanh, lambda d, a: d.addcmul_(d * a, a, value=-1)),  # d (1 - a²)
+    "relu": Activation(relu, lambda z, out: torch.clamp(z, min=0, out=out), lambda d, a: d.mul_(a > 0)),
+    "leaky_relu": Activation(
+        leaky_relu, lambda z, out: out.copy_(leaky_relu(z)), lambda d, a: d.mul_(leaky_relu_derivative(a))
+    ),
+    "linear": Activation(linear, lambda z, out: out.copy_(z), lambda d, a: d),
 }

@@ -33,7 +33,9 @@ def test_values_are_pytorchs(name):
 def test_derivatives_are_autograds_at_zero_and_at_the_extremes_too(name):
     expected = autograd(THEIRS[name], Z)
     torch.testing.assert_close(getattr(activations, f"{name}_derivative")(Z), expected, rtol=0, atol=1e-10)
-    torch.testing.assert_close(ACTIVATIONS[name].slope(ACTIVATIONS[name].function(Z)), expected, rtol=0, atol=1e-10)
+    torch.testing.assert_close(
+        ACTIVATIONS[name].backprop(torch.ones_like(Z), ACTIVATIONS[name].function(Z)), expected, rtol=0, atol=1e-10
+    )
 
 
 def test_the_slope_of_leaky_relu_can_be_chosen():

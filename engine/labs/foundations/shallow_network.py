@@ -19,7 +19,7 @@ from engine.params import Params, choice, integer, number
 from engine.results.curves import LossCurves
 from engine.results.planar import Boundary, UnitMaps
 from engine.seeding import generator
-from engine.training import Step, accuracy, fit, paced, recorded
+from engine.training import Fleet, Recipe, Step, accuracy, fit, paced, recorded
 
 DEV_EXAMPLES = 200
 GRID, MAP = 61, 13
@@ -66,7 +66,8 @@ def run(params: ShallowNetwork) -> Frames:
     examples = planar.make(params.examples, params.points + DEV_EXAMPLES, params.noise, draw)
     train, dev = ((x.to(device()), y.to(device())) for x, y in planar.split(examples, DEV_EXAMPLES, draw))
     start = [p.to(device()) for p in mlp.initialize((2, params.units, 1), generator(params.seed, 1), params.start)]
-    steps = fit(start, train, dev, params.activation, params.rate, params.steps, batch=params.batch, generator=draw)
+    recipe = Recipe(params.activation, params.rate, batch=params.batch)
+    steps = fit(start, train, dev, recipe, params.steps, generator=draw)
     for history in paced(recorded(steps)):
         yield frame(params, history, train, dev)
 
@@ -75,7 +76,7 @@ def frame(params: ShallowNetwork, history: list[Step], train: Examples, dev: Exa
     """What the network has learned by the latest step, or by the last one with a finite cost."""
     now = history[-1]
     shown = now if now.finite else history[-2]
-    right = [accuracy(shown.params, examples, params.activation) for examples in (train, dev)]
+    right = [float(accuracy(shown.params, examples, params.activation)) for examples in (train, dev)]
     costs = np.array([(s.step, s.train, s.dev) for s in history if s.finite], np.float32)
     shape = "straight" if params.activation == "linear" or params.units == 1 else f"bent by {params.units} hidden units"
     overflow = f"The cost overflowed by step {now.step:,}: a rate of {params.rate:g} is too fast here."
@@ -92,7 +93,7 @@ def frame(params: ShallowNetwork, history: list[Step], train: Examples, dev: Exa
         metrics={
             "Train accuracy": f"{right[0]:.1%}",
             "Dev accuracy": f"{right[1]:.1%}",
-            "Train cost J": f"{now.train:.4g}",
+            "Train cost J": f"{float(now.train):.4g}",
             "Step": f"{now.step:,} of {params.steps:,}",
         },
         progress=now.step / params.steps if now.finite else 1.0,
@@ -142,7 +143,7 @@ LAB = Lab(
         r"the course's transposed. With $g(z) = z$ the layers multiply out to one: "
         r"$Z^{[2]} = X (W^{[2]} W^{[1]})^T + b'$, a straight line again."
     ),
-    code=(mlp.forward, mlp.backward, sgd, binary_cross_entropy_with_logits, fit),
+    code=(mlp.forward, mlp.backward, sgd, binary_cross_entropy_with_logits, fit, Fleet.gradient),
     presets={
         "One unit": {"units": 1},
         "Linear collapses": {"units": 50, "activation": "linear", "steps": 1000},
