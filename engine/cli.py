@@ -20,13 +20,14 @@ from urllib.parse import urlencode
 import numpy as np
 
 from engine import lab, syllabus
-from engine.data import media
+from engine.data import media, tables
 from engine.errors import AtlasError, BadInput
 from engine.params import Control, Params, control, controls, parse, to_text
 
-READERS: dict[str, Callable[[bytes, str], media.Picture | media.Sound]] = {
+READERS: dict[str, Callable[[bytes, str], media.Upload]] = {
     "picture": media.picture,
     "sound": media.sound,
+    "examples": tables.table,
 }
 
 
@@ -154,9 +155,11 @@ def _pair(kind: type[Params], option: str, form: str, text: str) -> tuple[str, s
     return control(kind, name).name, value
 
 
-def _read(found: Control, path: Path) -> media.Picture | media.Sound:
+def _read(found: Control, path: Path) -> media.Upload:
     if found.kind not in READERS:
-        raise BadInput(f"--input must name a picture or a sound, got {found.name}, which must be {found.must}.")
+        raise BadInput(
+            f"--input must name a picture, a sound or examples, got {found.name}, which must be {found.must}."
+        )
     if not path.is_file():
         raise BadInput(f"The {found.kind} for {found.name} must be a file, got {str(path)!r}.")
     try:

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.data.media import Picture, Sound
+from engine.data.media import Upload
+from engine.data.tables import Table
 from engine.figures.export import standalone
 from engine.lab import Lab
 from engine.params import Params
@@ -121,14 +122,17 @@ def file_names(titles: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def _uploads(params: Params) -> dict[str, Picture | Sound]:
-    return {name: value for name, value in params.changed().items() if isinstance(value, Picture | Sound)}
+def _uploads(params: Params) -> dict[str, Upload]:
+    return {name: value for name, value in params.changed().items() if isinstance(value, Upload)}
 
 
 def _imports(params: Params, script: bool) -> str:
     needs_path = script or _uploads(params)
     standard = ["import sys"] * script + ["from pathlib import Path"] * bool(needs_path)
-    own = ["from engine.data import media"] * bool(_uploads(params)) + ["from engine.export import file_names"] * script
+    doors = sorted({_door(upload) for upload in _uploads(params).values()})
+    own = [f"from engine.data import {', '.join(doors)}"] * bool(doors) + [
+        "from engine.export import file_names"
+    ] * script
     own += ["from engine.figures.export import themed", "from engine.lab import load"]
     return "\n\n".join("\n".join(block) for block in (standard, ["import torch"], own) if block)
 
@@ -143,13 +147,18 @@ def _build(lab: Lab[Any], params: Params, beside: str) -> str:
 
 
 def _literal(value: Any) -> str:
-    if not isinstance(value, Picture | Sound):
+    if not isinstance(value, Upload):
         return repr(value)
     kind = type(value).__name__.lower()
-    return f"media.{kind}(Path({_file(value)!r}).read_bytes(), {value.name!r})"
+    choices = "".join(f", {name}={choice!r}" for name, choice in value.choices.items())
+    return f"{_door(value)}.{kind}(Path({_file(value)!r}).read_bytes(), {value.name!r}{choices})"
 
 
-def _file(upload: Picture | Sound) -> str:
+def _door(upload: Upload) -> str:
+    return "tables" if isinstance(upload, Table) else "media"
+
+
+def _file(upload: Upload) -> str:
     """The upload's name without folders, of whichever system."""
     return re.split(r"[/\\]", upload.name)[-1] or "upload"
 

@@ -19,12 +19,16 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
-from engine.data.media import Picture, Sound
+from engine.data.media import Picture, Sound, Upload
+from engine.data.tables import Table
 from engine.errors import BadInput
 
-Kind = Literal["number", "integer", "choice", "toggle", "span", "matrix", "text", "picture", "sound"]
+Kind = Literal[
+    "number", "integer", "choice", "toggle", "span", "matrix", "text", "picture", "sound", "examples", "points"
+]
 
 UPLOAD = "upload-"
+MOST_POINTS = 300
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Control:
             "text": f"text of at most {_plain(self.high)} characters",
             "picture": "the name of a sample picture or an uploaded picture",
             "sound": "the name of a sample sound or an uploaded sound",
+            "examples": "one of " + ", ".join(self.options) + " or an uploaded table",
+            "points": f"at most {MOST_POINTS} points x y class, the class 0 or 1 and the others {bounds}",
         }[self.kind]
 
 
@@ -161,6 +167,22 @@ def sound(default: str, *, label: str = "Sound", help: str, more: bool = False) 
     return Field(default, title=label, description=help, json_schema_extra={"kind": "sound", "more": more})
 
 
+def examples(
+    default: str, *, sets: Sequence[str], label: str = "Examples", help: str, names: Mapping[str, str] | None = None
+) -> Any:
+    """A set of examples by name, or an uploaded table. Annotate the field as ``ExamplesSource``."""
+    extra: dict[str, Any] = {"kind": "examples", "options": tuple(sets), "more": False, "names": dict(names or {})}
+    return Field(default, title=label, description=help, json_schema_extra=extra)
+
+
+def drawing(
+    default: Sequence[tuple[float, float, int]], *, low: float, high: float, label: str, help: str, more: bool = False
+) -> Any:
+    """Points drawn on the plane: x and y in [low, high], and their class, 0 or 1. Annotate the field as ``Points``."""
+    extra: dict[str, Any] = {"kind": "points", "low": low, "high": high, "more": more}
+    return Field(tuple(default), title=label, description=help, json_schema_extra=extra)
+
+
 class Params(BaseModel):
     """Base of every lab's parameters: frozen, closed, and validated down to the defaults."""
 
@@ -180,7 +202,14 @@ class Params(BaseModel):
     @field_validator("*")
     @classmethod
     def _inside_bounds(cls, value: Any, info: ValidationInfo) -> Any:
-        """Hold every number of a span or a matrix to the field's hard bounds; pydantic does it for single numbers."""
+        """Hold every number of a span, a matrix or points to the field's hard bounds, and a set of examples to the known.
+
+        Pydantic does it for single numbers and for choices.
+        """
+        if isinstance(value, str) and info.field_name is not None:
+            found = control(cls, info.field_name)
+            if found.kind == "examples" and value not in found.options:
+                raise ValueError("is not a set of this lab")
         if isinstance(value, tuple) and info.field_name is not None:
             found = control(cls, info.field_name)
             numbers = [x for row in value for x in (row if isinstance(row, tuple) else (row,))]
@@ -218,6 +247,23 @@ def _read_matrix(value: Any) -> tuple[tuple[float, ...], ...]:
     return rows
 
 
+def _read_points(value: Any) -> tuple[tuple[float, float, int], ...]:
+    if isinstance(value, str):
+        value = [row.split("~") for row in value.split("!") if row]
+    if not isinstance(value, Sequence) or len(value) > MOST_POINTS:
+        raise ValueError("must be points")
+    rows = [_floats(row) for row in value]
+    if any(len(row) != 3 or row[2] not in (0, 1) for row in rows):
+        raise ValueError("must be x, y and a class")
+    return tuple((x, y, int(label)) for x, y, label in rows)
+
+
+def _read_examples(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(UPLOAD):
+        raise ValueError("was uploaded and is not part of the link")
+    return value
+
+
 def _read_media(value: Any, kind: type, named: Sequence[str]) -> Any:
     if isinstance(value, kind) or value in named:
         return value
@@ -242,6 +288,8 @@ Span = Annotated[tuple[float, float], BeforeValidator(_read_span)]
 Matrix = Annotated[tuple[tuple[float, ...], ...], BeforeValidator(_read_matrix)]
 PictureSource = Annotated[str | Picture, BeforeValidator(_read_picture)]
 SoundSource = Annotated[str | Sound, BeforeValidator(_read_sound)]
+ExamplesSource = Annotated[str | Table, BeforeValidator(_read_examples)]
+Points = Annotated[tuple[tuple[float, float, int], ...], BeforeValidator(_read_points)]
 
 
 def controls(params: type[Params]) -> tuple[Control, ...]:
@@ -270,7 +318,7 @@ def _control(name: str, info: FieldInfo) -> Control:
         raise TypeError(f"Parameter {name!r} must be declared with a maker of engine.params, got {info!r}.")
     bounds = {key: getattr(m, key) for m in info.metadata for key in ("ge", "le", "max_length") if hasattr(m, key)}
     kind: Any = extra["kind"]
-    options: tuple[str, ...] = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
+    options = get_args(info.annotation) if get_origin(info.annotation) is Literal else extra.get("options", ())
     return Control(
         name=name,
         kind=kind,
@@ -283,14 +331,14 @@ def _control(name: str, info: FieldInfo) -> Control:
         hint=extra.get("hint"),  # type: ignore[arg-type]
         log=bool(extra.get("log", False)),
         more=bool(extra.get("more", False)),
-        options=options,
+        options=options,  # type: ignore[arg-type]
         names=extra.get("names", {}),  # type: ignore[arg-type]
     )
 
 
 def to_text(value: Any) -> str:
     """A value as it stands in a link; the fields read it back without loss."""
-    if isinstance(value, (Picture, Sound)):
+    if isinstance(value, Upload):
         return UPLOAD + value.digest
     if isinstance(value, bool):
         return str(value).lower()

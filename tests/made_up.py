@@ -12,13 +12,17 @@ from engine.data.samples import PICTURES, SOUNDS
 from engine.lab import Frame, Lab
 from engine.params import (
     Control,
+    ExamplesSource,
     Matrix,
     Params,
     PictureSource,
+    Points,
     SoundSource,
     Span,
     choice,
     controls,
+    drawing,
+    examples,
     integer,
     matrix,
     number,
@@ -45,6 +49,8 @@ class Everything(Params):
     word: str = text("cat", longest=80, label="Word", help="What to say.")
     image: PictureSource = picture("shapes", help="What to look at.")
     noise: SoundSource = sound("chirp", help="What to listen to.")
+    examples: ExamplesSource = examples("moons", sets=("moons", "iris"), help="What to learn.")
+    drawn: Points = drawing(((0.5, -1.0, 1),), low=-4, high=4, label="Drawn", help="What was drawn.", more=True)
 
 
 def run(params: Everything) -> Generator[Frame]:
@@ -92,6 +98,15 @@ def drawn(control: Control) -> st.SearchStrategy[Any]:
         "text": lambda: st.text(max_size=int(control.high)),
         "picture": lambda: st.sampled_from(list(PICTURES)),
         "sound": lambda: st.sampled_from(list(SOUNDS)),
+        "examples": lambda: st.sampled_from(control.options),
+        "points": lambda: st.lists(
+            st.tuples(
+                st.floats(control.low, control.high, allow_nan=False),
+                st.floats(control.low, control.high, allow_nan=False),
+                st.integers(0, 1),
+            ),
+            max_size=12,
+        ).map(tuple),
     }[control.kind]()
 
 
@@ -120,4 +135,11 @@ def is_inside(control: Control, value: Any) -> bool:
             return len(value) <= control.high
         case "picture":
             return value in PICTURES
+        case "examples":
+            return value in control.options
+        case "points":
+            return len(value) <= 300 and all(
+                control.low <= x <= control.high and control.low <= y <= control.high and type(c) is int and c in (0, 1)
+                for x, y, c in value
+            )
     return value in SOUNDS

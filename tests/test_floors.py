@@ -15,6 +15,7 @@ FLOORS = (
     ("engine.data",),
     ("engine.params",),
     ("engine.functional", "engine.models"),
+    ("engine.examples",),
     ("engine.training",),
     ("engine.results",),
     ("engine.figures",),

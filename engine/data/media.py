@@ -77,14 +77,20 @@ class _Tape(io.BytesIO):
             return self.tell()
 
 
-class _Upload:
-    """What a picture and a sound share: file and size are the identity, pickling keeps it frozen."""
+class Upload:
+    """What everything uploaded shares: file and size are the identity, pickling keeps it frozen."""
 
+    name: str
     digest: str
 
     @property
     def _identity(self) -> tuple[Any, ...]:
         raise NotImplementedError
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        """What the reader was told beside the file, by name."""
+        return {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, type(self)) and other._identity == self._identity
@@ -98,7 +104,7 @@ class _Upload:
 
 
 @dataclass(frozen=True, eq=False)
-class Picture(_Upload):
+class Picture(Upload):
     """An upright picture.
 
     Attributes:
@@ -120,7 +126,7 @@ class Picture(_Upload):
 
 
 @dataclass(frozen=True, eq=False)
-class Sound(_Upload):
+class Sound(Upload):
     """A recording.
 
     Attributes:

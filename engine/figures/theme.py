@@ -20,6 +20,10 @@ POSITIVE, NEGATIVE = BLUE, VERMILION
 FIRST, SECOND, OVERLAP = BLUE, VERMILION, GREEN
 CURVE, PATH, MARK = GREY, BLUE, VERMILION
 
+# The same everywhere, so that a race is read without its legend.
+OPTIMIZERS = {"sgd": GREY, "momentum": BLUE, "rmsprop": GREEN, "adam": VERMILION}
+WEIGHTS, ACTIVATIONS, GRADIENTS = BLUE, GREEN, PURPLE
+
 COLORWAY = (BLUE, VERMILION, GREEN, PURPLE, AMBER, SKY, GREY)
 # Low to high in one hue, light enough and dark enough for both backgrounds; diverging around zero in the class colours.
 SEQUENTIAL = "Viridis"

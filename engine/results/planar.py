@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.data import planar
+from engine.data.planar import Examples
+from engine.functional.mlp import Parameters, predict
 from engine.results import Array
+
+GRID = 61
 
 
 @dataclass(frozen=True)
@@ -29,3 +34,10 @@ class UnitMaps:
 
     unit: Array
     added: Array
+
+
+def boundary(weights: Parameters, train: Examples, dev: Examples, activation: str) -> Boundary:
+    """A network's probabilities of class 1 over a square around the training examples."""
+    square, x, y = planar.grid(train[0], GRID)
+    probability = predict(weights, square, activation).reshape(GRID, GRID)
+    return Boundary(*(part.numpy(force=True) for part in (x, y, probability, *train, *dev)))

@@ -14,6 +14,7 @@ from engine.training.loop import (
     recorded,
     thinned,
 )
+from engine.training.overflow import overflow
 
 __all__ = [
     "FRAME_SECONDS",
@@ -25,6 +26,7 @@ __all__ = [
     "batches",
     "cost",
     "fit",
+    "overflow",
     "paced",
     "recorded",
     "thinned",

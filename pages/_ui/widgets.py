@@ -8,16 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import streamlit as st
 
-from engine.data import media, samples
+from engine.data import media, samples, tables
 from engine.errors import BadInput
 from engine.params import Control, to_text
 
 LOG_STOPS = 120
 RECORDING_RATE = 16_000
+# Kinds that are typed as rows of numbers.
+TYPED = ("matrix", "points")
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,13 @@ class Slot:
 def put(control: Control, key: str, value: Any) -> None:
     """Set the state of a widget before it is drawn; a value outside the slider's usual range widens the slider."""
     st.session_state[f"{key}/given"] = value
-    st.session_state[key] = _as_rows(value) if control.kind == "matrix" else value
+    st.session_state[key] = _as_rows(value) if control.kind in TYPED else value
 
 
 def get(control: Control, key: str) -> Any:
     """The value of a control as it stands."""
     value = st.session_state.get(key, control.default)
-    return _from_rows(value) if control.kind == "matrix" and isinstance(value, str) else value
+    return _from_rows(value) if control.kind in TYPED and isinstance(value, str) else value
 
 
 def show(slot: Slot) -> None:
@@ -139,6 +141,34 @@ def _matrix(slot: Slot) -> None:
     st.text_area(height=112, **_common(slot))
 
 
+def _examples(slot: Slot) -> None:
+    def read(slot: Slot) -> None:
+        _door(slot, st.file_uploader, "A CSV file of at most 20 MB and 100,000 rows", "file", tables.table, type="csv")
+        own = st.session_state.get(f"{slot.key}/own")
+        if own is not None and st.session_state.get(f"{slot.key}/file") is not None:
+            _columns(slot, own)
+
+    _media(slot, list(slot.control.options), "table", read)
+
+
+def _columns(slot: Slot, own: tables.Table) -> None:
+    """Which columns of the uploaded table to learn from, which holds the classes, and how to scale."""
+    key = slot.key
+
+    def read(data: bytes, name: str) -> tables.Table:
+        label, chosen = st.session_state[f"{key}/label"], st.session_state[f"{key}/features"]
+        features = [column for column in chosen if column != label]
+        return tables.table(data, name, features, label, st.session_state[f"{key}/scaling"])
+
+    for name, value in own.choices.items():
+        st.session_state[f"{key}/{name}"] = list(value) if isinstance(value, tuple) else value
+    columns = list(own.columns)
+    again: dict[str, Any] = {"on_change": _take, "args": (slot, "file", read)}
+    st.multiselect("Columns to learn from", columns, key=f"{key}/features", **again)
+    st.selectbox("Column with the classes", columns, key=f"{key}/label", **again)
+    st.selectbox("Use the numbers", get_args(tables.Scaling), key=f"{key}/scaling", **again)
+
+
 def _as_rows(value: tuple[tuple[float, ...], ...]) -> str:
     return "\n".join("  ".join(f"{x:g}" for x in row) for row in value)
 
@@ -152,7 +182,8 @@ def _media(slot: Slot, names: list[str], noun: str, read: Callable[[Any], Any]) 
     """A sample to choose, or the person's own file, camera or microphone."""
     own = st.session_state.get(f"{slot.key}/own")
     options = [*names, own] if own is not None else names
-    st.selectbox(options=options, format_func=_media_name, **_common(slot))
+    named = slot.control.names
+    st.selectbox(options=options, format_func=lambda o: named.get(o) or _media_name(o), **_common(slot))
     door = st.popover(
         f"Use your own {noun}",
         icon=":material/upload:",
@@ -192,23 +223,23 @@ def _door(
     slot: Slot, widget: Callable[..., Any], label: str, door: str, read: Callable[[bytes, str], Any], **more: Any
 ) -> None:
     """One way in for the person's own file. What comes in is decoded under limits, and kept in this session only."""
-    key = f"{slot.key}/{door}"
+    widget(label, key=f"{slot.key}/{door}", on_change=_take, args=(slot, door, read), **more)
 
-    def arrived() -> None:
-        file = st.session_state[key]
-        st.session_state[f"{slot.key}/problem"] = None
-        if file is None:
-            return
-        try:
-            own = read(file.getvalue(), file.name)
-        except BadInput as problem:
-            st.session_state[f"{slot.key}/problem"] = str(problem)
-            return
-        st.session_state[f"{slot.key}/own"] = own
-        put(slot.control, slot.key, own)
-        slot.touched()
 
-    widget(label, key=key, on_change=arrived, **more)
+def _take(slot: Slot, door: str, read: Callable[[bytes, str], Any]) -> None:
+    """Read the file that came in through a door, and make it the control's value or say what is wrong with it."""
+    file = st.session_state[f"{slot.key}/{door}"]
+    st.session_state[f"{slot.key}/problem"] = None
+    if file is None:
+        return
+    try:
+        own = read(file.getvalue(), file.name)
+    except BadInput as problem:
+        st.session_state[f"{slot.key}/problem"] = str(problem)
+        return
+    st.session_state[f"{slot.key}/own"] = own
+    put(slot.control, slot.key, own)
+    slot.touched()
 
 
 _MAKERS: dict[str, Callable[[Slot], None]] = {
@@ -221,9 +252,11 @@ _MAKERS: dict[str, Callable[[Slot], None]] = {
     "text": _text,
     "picture": _picture,
     "sound": _sound,
+    "examples": _examples,
+    "points": _matrix,
 }
 
 
 def in_words(value: Any) -> str:
     """A value as a person reads it in a comparison."""
-    return _media_name(value) if isinstance(value, (media.Picture, media.Sound)) else to_text(value)
+    return _media_name(value) if isinstance(value, media.Upload) else to_text(value)

@@ -11,6 +11,7 @@ from engine.functional import mlp
 from engine.labs.foundations import shallow_network
 from engine.labs.foundations.shallow_network import LAB, ShallowNetwork
 from engine.params import controls, parse
+from engine.results.planar import GRID
 from engine.snapshot import snapshot
 
 
@@ -103,8 +104,8 @@ def test_the_units_maps_add_up_to_the_logit(monkeypatch):
     monkeypatch.setattr(shallow_network, "unit_maps", lambda w, *rest: seen.append((w, real(w, *rest))) or seen[-1][1])
     frame = last(steps=300)
     weights, maps = seen[-1]
-    assert (shallow_network.GRID - 1) % (shallow_network.MAP - 1) == 0
-    step = (shallow_network.GRID - 1) // (shallow_network.MAP - 1)
+    assert (GRID - 1) % (shallow_network.MAP - 1) == 0
+    step = (GRID - 1) // (shallow_network.MAP - 1)
     np.testing.assert_allclose(maps.added.sum(0) + float(weights[3]), logits(frame)[::step, ::step], atol=1e-3)
 
 

@@ -4,49 +4,41 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
-
 from engine.data import planar
 from engine.data.planar import Examples
 from engine.device import device
+from engine.examples import NAMES, PLANAR, PlanarExamples, draw, load
 from engine.figures import curves
 from engine.figures import planar as figures
 from engine.functional import mlp
 from engine.functional.losses import binary_cross_entropy_with_logits
 from engine.functional.optimizers import sgd
 from engine.lab import Frame, Frames, Lab
-from engine.params import Params, choice, integer, number
-from engine.results.curves import LossCurves
-from engine.results.planar import Boundary, UnitMaps
+from engine.params import ExamplesSource, choice, examples, integer, number
+from engine.results.curves import loss_curves
+from engine.results.planar import UnitMaps, boundary
 from engine.seeding import generator
-from engine.training import Fleet, Recipe, Step, accuracy, fit, paced, recorded
+from engine.training import Fleet, Recipe, Step, accuracy, fit, overflow, paced, recorded
 
-DEV_EXAMPLES = 200
-GRID, MAP = 61, 13
+MAP = 13
 MOST_MAPS = 25
-NAMES = {"xor": "XOR", "relu": "ReLU", "leaky_relu": "Leaky ReLU"}
+ACTIVATIONS = {"relu": "ReLU", "leaky_relu": "Leaky ReLU"}
 
 
-class ShallowNetwork(Params):
+class ShallowNetwork(PlanarExamples):
     """What a person can move."""
 
-    examples: Literal["flower", "moons", "circles", "blobs", "xor", "spiral"] = choice(
-        "flower", label="Examples", help="Two classes of points on the plane.", names=NAMES
-    )
+    examples: ExamplesSource = examples("flower", sets=PLANAR, help="Two classes of points on the plane.", names=NAMES)
     units: int = integer(4, low=1, high=50, label="Hidden units", help="Each sees the plane from one direction.")
     activation: Literal["tanh", "relu", "leaky_relu", "sigmoid", "linear"] = choice(
         "tanh",
         label="Activation",
         help="What a unit makes of its weighted sum; linear leaves it as it is.",
-        names=NAMES,
+        names=ACTIVATIONS,
     )
     rate: float = number(0.1, low=1e-4, high=30.0, log=True, label="Learning rate α", help="Step size along the slope.")
     steps: int = integer(
         10_000, low=1, high=50_000, hint=(100, 20_000, 100), log=True, label="Steps", help="How many updates to take."
-    )
-    noise: float = number(0.2, low=0.0, high=1.0, label="Noise", help="Deviation added to every example.", more=True)
-    points: int = integer(
-        400, low=20, high=1000, label="Training examples", help="Another 200 make the dev set.", more=True
     )
     start: float = number(
         0.3,
@@ -62,12 +54,12 @@ class ShallowNetwork(Params):
 
 def run(params: ShallowNetwork) -> Frames:
     """About ten frames a second, from the untrained network to the last step."""
-    draw = generator(params.seed, 0)
-    examples = planar.make(params.examples, params.points + DEV_EXAMPLES, params.noise, draw)
-    train, dev = ((x.to(device()), y.to(device())) for x, y in planar.split(examples, DEV_EXAMPLES, draw))
+    random = generator(params.seed, 0)
+    data = load(params, random)
+    train, dev = data.train, data.dev
     start = [p.to(device()) for p in mlp.initialize((2, params.units, 1), generator(params.seed, 1), params.start)]
     recipe = Recipe(params.activation, params.rate, batch=params.batch)
-    steps = fit(start, train, dev, recipe, params.steps, generator=draw)
+    steps = fit(start, train, dev, recipe, params.steps, generator=random)
     for history in paced(recorded(steps)):
         yield frame(params, history, train, dev)
 
@@ -77,14 +69,13 @@ def frame(params: ShallowNetwork, history: list[Step], train: Examples, dev: Exa
     now = history[-1]
     shown = now if now.finite else history[-2]
     right = [float(accuracy(shown.params, examples, params.activation)) for examples in (train, dev)]
-    costs = np.array([(s.step, s.train, s.dev) for s in history if s.finite], np.float32)
     shape = "straight" if params.activation == "linear" or params.units == 1 else f"bent by {params.units} hidden units"
-    overflow = f"The cost overflowed by step {now.step:,}: a rate of {params.rate:g} is too fast here."
+    why, remedy = overflow(history, params.rate, layers=2, scale="start")
     return Frame(
         figures={
             "Boundary": figures.boundary(boundary(shown.params, train, dev, params.activation)),
             "Hidden units": figures.units(unit_maps(shown.params, train, params.activation)),
-            "Cost": curves.cost(LossCurves(*costs.T), params.steps),
+            "Cost": curves.cost(loss_curves(history), params.steps),
         },
         says=(
             f"After {shown.step:,} steps {right[0]:.0%} of the training and {right[1]:.0%} of the dev examples lie on their "
@@ -97,16 +88,9 @@ def frame(params: ShallowNetwork, history: list[Step], train: Examples, dev: Exa
             "Step": f"{now.step:,} of {params.steps:,}",
         },
         progress=now.step / params.steps if now.finite else 1.0,
-        diverged="" if now.finite else overflow,
-        remedy={} if now.finite else {"rate": float(f"{params.rate / 30:.1g}")},
+        diverged=why,
+        remedy=remedy,
     )
-
-
-def boundary(weights: mlp.Parameters, train: Examples, dev: Examples, activation: str) -> Boundary:
-    """The network's probabilities over a square around the training examples."""
-    square, x, y = planar.grid(train[0], GRID)
-    probability = mlp.predict(weights, square, activation).reshape(GRID, GRID)
-    return Boundary(*(part.numpy(force=True) for part in (x, y, probability, *train, *dev)))
 
 
 def unit_maps(weights: mlp.Parameters, train: Examples, activation: str) -> UnitMaps:
@@ -154,4 +138,6 @@ LAB = Lab(
         "Too fast": {"activation": "relu", "rate": 30.0},
     },
     rows=(("Boundary", "Hidden units"), ("Cost",)),
+    listens=("click",),
+    respond=draw,
 )
