@@ -84,7 +84,8 @@ def table(
     """
     title = f"The table '{''.join(filter(str.isprintable, name))[:60]}'"
     header, rows = _rows(data, title)
-    label = label or next((c for c in header if c.strip().lower() in LABELS), header[-1])
+    lower = {column.lower(): column for column in header}
+    label = label or next((lower[usual] for usual in LABELS if usual in lower), header[-1])
     for column in (label, *features):
         if column not in header:
             raise BadInput(f"{title} must have the column {column[:40]!r}, got {_listed(header)}.")
@@ -140,11 +141,9 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _is_numeric(cells: Sequence[str]) -> bool:
-    """Whether a column's first cells are numbers; a bad one further down is an error then, not a column left out."""
-    try:
-        return all(np.isfinite(float(cell)) for cell in cells[:5])
-    except ValueError:
-        return False
+    """Whether most of a column's first cells are numbers; a bad one among them is an error then, not a column left out."""
+    numbers = np.array([_number(cell) for cell in cells[:100]])
+    return bool(np.isfinite(numbers).mean() > 0.5)
 
 
 def _numbers(cells: Sequence[str], column: str, title: str) -> np.ndarray:

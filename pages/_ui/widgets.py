@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -57,6 +57,8 @@ def label(control: Control) -> str:
 
 
 def _common(slot: Slot) -> dict[str, Any]:
+    # The value goes in twice, as state and as default: a browser busy drawing may miss the run that set the state, and a
+    # widget that starts from nothing would then report its lowest value as the person's.
     return {
         "label": label(slot.control),
         "key": slot.key,
@@ -65,26 +67,45 @@ def _common(slot: Slot) -> dict[str, Any]:
     }
 
 
+def _given(slot: Slot) -> Any:
+    """The value last set from outside: by a link, a preset, a reset."""
+    return st.session_state[f"{slot.key}/given"]
+
+
+def _place(options: Sequence[Any], slot: Slot) -> int:
+    """Where the given value stands among the options."""
+    given = _given(slot)
+    return options.index(given) if given in options else 0
+
+
 def _slider(slot: Slot) -> None:
     control = slot.control
     assert control.hint is not None
     whole = control.kind == "integer"
     low, high, step = control.hint
-    given = st.session_state[f"{slot.key}/given"]
+    given = _given(slot)
     low, high = min(low, given), max(high, given)
     if control.log:
-        st.select_slider(options=_stops(low, high, given, whole), format_func=_short, **_common(slot))
+        st.select_slider(options=_stops(low, high, given, whole), format_func=_short, value=given, **_common(slot))
     elif whole:
-        st.slider(min_value=int(low), max_value=int(high), step=int(step), **_common(slot))
+        st.slider(min_value=int(low), max_value=int(high), step=int(step), value=int(given), **_common(slot))
     else:
-        st.slider(min_value=float(low), max_value=float(high), step=float(step), format=_format(step), **_common(slot))
+        ends: dict[str, Any] = {
+            "min_value": float(low),
+            "max_value": float(high),
+            "step": float(step),
+            "value": float(given),
+        }
+        st.slider(format=_format(step), **ends, **_common(slot))
 
 
 def _integer(slot: Slot) -> None:
     control = slot.control
     assert control.hint is not None and control.low is not None and control.high is not None
     if control.hint[1] - control.hint[0] > 100_000:
-        st.number_input(min_value=int(control.low), max_value=int(control.high), step=1, **_common(slot))
+        st.number_input(
+            min_value=int(control.low), max_value=int(control.high), step=1, value=_given(slot), **_common(slot)
+        )
     else:
         _slider(slot)
 
@@ -117,28 +138,35 @@ def _choice(slot: Slot) -> None:
 
     short = sum(len(name(option)) + 4 for option in control.options) <= 34
     if short:
-        st.segmented_control(options=control.options, format_func=name, required=True, width="stretch", **_common(slot))
+        options = {"options": control.options, "format_func": name, "required": True, "default": _given(slot)}
+        st.segmented_control(width="stretch", **options, **_common(slot))
     else:
-        st.selectbox(options=control.options, format_func=name, **_common(slot))
+        st.selectbox(options=control.options, format_func=name, index=_place(control.options, slot), **_common(slot))
 
 
 def _toggle(slot: Slot) -> None:
-    st.toggle(**_common(slot))
+    st.toggle(value=_given(slot), **_common(slot))
 
 
 def _span(slot: Slot) -> None:
     control = slot.control
     assert control.hint is not None
     low, high, step = control.hint
-    st.slider(min_value=float(low), max_value=float(high), step=float(step), format=_format(step), **_common(slot))
+    ends: dict[str, Any] = {
+        "min_value": float(low),
+        "max_value": float(high),
+        "step": float(step),
+        "value": _given(slot),
+    }
+    st.slider(format=_format(step), **ends, **_common(slot))
 
 
 def _text(slot: Slot) -> None:
-    st.text_input(max_chars=int(slot.control.high or 0), **_common(slot))
+    st.text_input(max_chars=int(slot.control.high or 0), value=_given(slot), **_common(slot))
 
 
 def _matrix(slot: Slot) -> None:
-    st.text_area(height=112, **_common(slot))
+    st.text_area(height=112, value=_as_rows(_given(slot)), **_common(slot))
 
 
 def _examples(slot: Slot) -> None:
@@ -183,7 +211,12 @@ def _media(slot: Slot, names: list[str], noun: str, read: Callable[[Any], Any]) 
     own = st.session_state.get(f"{slot.key}/own")
     options = [*names, own] if own is not None else names
     named = slot.control.names
-    st.selectbox(options=options, format_func=lambda o: named.get(o) or _media_name(o), **_common(slot))
+    st.selectbox(
+        options=options,
+        format_func=lambda o: named.get(o) or _media_name(o),
+        index=_place(options, slot),
+        **_common(slot),
+    )
     door = st.popover(
         f"Use your own {noun}",
         icon=":material/upload:",
