@@ -84,7 +84,8 @@ class Mistake:
 class Lab(Generic[P]):
     """Everything the app knows of one lab.
 
-    ``trains`` sends the run to a worker after its first frame. ``look_for`` is two or three sentences and a question;
+    ``trains`` sends the run to a worker after its first frame; ``measures`` says that some of its numbers are timings, which
+    differ from run to run. ``look_for`` is two or three sentences and a question;
     ``maths`` is markdown with LaTeX; ``code`` lists the functions that computed the figure, shown from their source.
     ``presets`` go from name to changed parameters. ``mistakes`` go from erratum id to a function that computes both forms.
     ``rows`` lays the figures out: titles per row, side by side where there is room; empty means one row. ``respond`` turns
@@ -101,6 +102,7 @@ class Lab(Generic[P]):
     covers: tuple[str, ...] = ()
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     trains: bool = False
+    measures: bool = False
     mistakes: Mapping[str, Callable[[P], Mistake]] = field(default_factory=dict)
     rows: tuple[tuple[str, ...], ...] = ()
     listens: tuple[str, ...] = ()

