@@ -112,12 +112,14 @@ def frame(params: Softmax, data: Data, history: list[Step]) -> Frame:
     soft = softmax(z / params.temperature)
     square, across, up = planar.grid(data.train[0], GRID)
     over = softmax(logits(weights, square) / params.temperature).reshape(GRID, GRID, -1)
-    parts = (part.numpy(force=True) for part in (across, up, over, *data.train))
+    x, y, probability, points, labels = (part.numpy(force=True) for part in (across, up, over, *data.train))
     best = int(soft.argmax())
     why, remedy = overflow(history, params.rate, layers=1)
     return Frame(
         figures={
-            "Regions": figures.regions(Regions(*parts, names=data.classes), (params.x1, params.x2)),
+            "Regions": figures.regions(
+                Regions(x, y, probability, points, labels, data.classes), (params.x1, params.x2)
+            ),
             "The picked point": figures.answers(soft.numpy(force=True), hard_max(z).numpy(force=True), data.classes),
             "Cost": curves.cost(loss_curves(history), params.steps),
         },
