@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,17 @@ from engine.figures.theme import COLORWAY, DEV, TRAIN, figure, line
 from engine.results.curves import LayerSpread, LossCurves, Race
 
 
-def cost(result: LossCurves, last: int) -> go.Figure:
-    """Training and dev cost against the number of updates, on an axis that reaches to the ``last`` from the start."""
+def cost(result: LossCurves, last: int, marks: Sequence[dict[str, Any]] = ()) -> go.Figure:
+    """Training and dev cost against the number of updates, on an axis that reaches to the ``last`` from the start.
+
+    ``marks`` are more traces to lay over them.
+    """
     hover = {"hovertemplate": "step %{x}<br>J = %{y:.4f}"}
     traces = [
         line(result.steps, result.train, "train", TRAIN, **hover),
         line(result.steps, result.dev, "dev", DEV, **hover),
     ]
-    return figure(traces, x="step", y="cost J", xaxis={"range": [0, last]}, yaxis={"rangemode": "tozero"})
+    return figure([*traces, *marks], x="step", y="cost J", xaxis={"range": [0, last]}, yaxis={"rangemode": "tozero"})
 
 
 def race(result: Race, last: float, colors: Mapping[str, str] | None = None, **layout: Any) -> go.Figure:

@@ -22,18 +22,18 @@ def binary_cross_entropy(a: Tensor, y: Tensor) -> Tensor:
 def binary_cross_entropy_with_logits(z: Tensor, y: Tensor, dim: int | None = None) -> Tensor:
     """The same with a = sigmoid(z), taken from the logit z so that no logarithm sees 0.
 
-    z and y have the same shape, y is 0 or 1; ``dim`` averages over that axis only. Written as log(1 + e^z) - y z, which
-    is exact for any z.
+    z and y have the same shape, y is 0 or 1; ``dim`` averages over that axis only. -log a is log(1 + e^-z) and
+    -log(1 - a) is log(1 + e^z), which stay exact for any z, also where the answer is sure and right.
     """
-    return (torch.logaddexp(z, torch.zeros_like(z)) - y * z).mean(dim)
+    return torch.logaddexp((1 - 2 * y) * z, torch.zeros_like(z)).mean(dim)
 
 
 def cross_entropy(z: Tensor, y: Tensor, dim: int | None = None) -> Tensor:
     """J = -mean(log a_y) with a = softmax(z), for logits z (..., m, C) and classes y (..., m), whole numbers below C.
 
-    Written as logsumexp(z) - z_y, which is exact for any z; ``dim`` averages over that axis of (..., m) only.
+    Written as logsumexp(z - z_y), which is exact for any z; ``dim`` averages over that axis of (..., m) only.
     """
-    return (torch.logsumexp(z, -1) - z.gather(-1, y.long().unsqueeze(-1)).squeeze(-1)).mean(dim)
+    return torch.logsumexp(z - z.gather(-1, y.long().unsqueeze(-1)), -1).mean(dim)
 
 
 def multi_label_loss(a: Tensor, y: Tensor) -> Tensor:

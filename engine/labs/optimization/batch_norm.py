@@ -72,6 +72,8 @@ def trained(params: BatchNorm, data: Data) -> Iterator[tuple[Networks, list[tupl
         if step % max(1, params.steps // POINTS) == 0 or step == params.steps:
             costs.append((step, cost(nets["with"], data), cost(nets["without"], data)))
         yield nets, costs
+        if step == params.steps:
+            return  # whoever draws the last item does so after this, so the networks must stay as they are
         x, y = next(drawn)
         for net, optimizer in zip(nets.values(), optimizers, strict=True):
             optimizer.zero_grad()
