@@ -30,7 +30,7 @@ def test_scaled_inputs_learn_faster_and_their_contours_are_rounder():
     ends = [float(frame.metrics[f"Cost, {name}"]) for name in ("raw", "scaled")]
     assert ends[1] < ends[0]
     long = [float(part) for part in frame.metrics["Longer than wide"].split(" / ")]
-    assert long[0] > 2 * long[2] and long[2] < 2
+    assert long[1] > 2 * long[2] and long[0] > 1.5 * long[2] and long[2] < 2
 
 
 def test_a_path_that_leaves_is_drawn_up_to_there():

@@ -38,7 +38,7 @@ class InputNormalization(PlanarExamples):
     rate: float = number(
         0.3, low=1e-4, high=100.0, hint=(0.001, 20.0, 0.001), log=True, label="Learning rate α", help="For all."
     )
-    steps: int = integer(40, low=1, high=500, hint=(1, 200, 1), label="Steps", help="Updates of each path.")
+    steps: int = integer(60, low=1, high=500, hint=(1, 200, 1), label="Steps", help="Updates of each path.")
     noise: float = number(
         1.5, low=0.0, high=3.0, label="Noise", help="Deviation added to every made example.", more=True
     )
