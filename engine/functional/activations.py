@@ -9,6 +9,11 @@ import torch
 from torch import Tensor
 
 
+def step(z: Tensor) -> Tensor:
+    """1 where z > 0, else 0, at z = 0 too: the perceptron's unit. Rosenblatt 1958."""
+    return (z > 0).to(z.dtype)
+
+
 def sigmoid(z: Tensor) -> Tensor:
     """1 / (1 + e^-z), from 0 to 1."""
     return torch.sigmoid(z)
@@ -74,24 +79,28 @@ def softmax_derivative(z: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Activation:
-    """What a layer needs: a = function(z), or ``into(z, out=a)``, and ``backprop(d, a)``: d = dJ/da becomes dJ/dz in place.
+    """What a layer needs: a = ``function(z)``, or ``into(z, out=a)``, and ``slope(a, out=...)``, the derivative g'(z).
 
-    The slope is read from the output a alone, which the forward pass has kept. In place, because a training's step on a
-    small network costs what its allocations cost.
+    The slope is read from the output a alone, which the forward pass has kept. Both write into given tensors, because a
+    training's step on a small network costs what its allocations cost; ``into`` may be given z itself.
     """
 
     function: Callable[[Tensor], Tensor]
     into: Callable[..., Tensor]
-    backprop: Callable[[Tensor, Tensor], Tensor]
+    slope: Callable[..., Tensor]
+
+    def backprop(self, d: Tensor, a: Tensor) -> Tensor:
+        """dJ/da becomes dJ/dz in place: d * g'(z)."""
+        return d.mul_(self.slope(a, out=torch.empty_like(a)))
 
 
 # ReLU, leaky ReLU and linear keep the sign of z, so their derivatives read a as they read z.
 ACTIVATIONS = {
-    "sigmoid": Activation(sigmoid, torch.sigmoid, lambda d, a: d.mul_(a).addcmul_(d, a, value=-1)),  # d (a - a²)
-    "tanh": Activation(tanh, torch.tanh, lambda d, a: d.addcmul_(d * a, a, value=-1)),  # d (1 - a²)
-    "relu": Activation(relu, lambda z, out: torch.clamp(z, min=0, out=out), lambda d, a: d.mul_(a > 0)),
+    "sigmoid": Activation(sigmoid, torch.sigmoid, lambda a, out: torch.addcmul(a, a, a, value=-1, out=out)),  # a - a²
+    "tanh": Activation(tanh, torch.tanh, lambda a, out: out.fill_(1).addcmul_(a, a, value=-1)),  # 1 - a²
+    "relu": Activation(relu, lambda z, out: out.copy_(z).relu_(), torch.sign),
     "leaky_relu": Activation(
-        leaky_relu, lambda z, out: out.copy_(leaky_relu(z)), lambda d, a: d.mul_(leaky_relu_derivative(a))
+        leaky_relu, lambda z, out: out.copy_(leaky_relu(z)), lambda a, out: out.copy_(leaky_relu_derivative(a))
     ),
-    "linear": Activation(linear, lambda z, out: out.copy_(z), lambda d, a: d),
+    "linear": Activation(linear, lambda z, out: out.copy_(z), lambda a, out: out.fill_(1)),
 }
