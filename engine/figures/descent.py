@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import plotly.graph_objects as go
 
-from engine.figures.theme import CURVE, MARK, PATH, SEQUENTIAL, figure, line, points
+from engine.figures.theme import COLORWAY, CURVE, GREY, MARK, OPTIMIZERS, PATH, SEQUENTIAL, figure, line, points
 from engine.results import Array
-from engine.results.descent import Descent1D, Descent2D
+from engine.results.descent import Descent1D, Descent2D, Paths
+
+NAMES = {"sgd": "plain", "momentum": "momentum", "rmsprop": "RMSprop", "adam": "Adam"}
+# A longer path is a line without its steps, which a browser would be slow to draw.
+MOST_MARKED = 101
+LEAST, MOST = 1e-8, 1e2
+# Powers of ten as labels leave no room for the axis title in the house's margin.
+ROOM = {"l": 72, "r": 12, "t": 32, "b": 44}
 
 
 def curve(result: Descent1D) -> go.Figure:
@@ -101,3 +110,45 @@ def cost_by_step(costs: Array) -> go.Figure:
     shown = np.maximum(costs, 1e-12)
     trace = line(np.arange(len(costs)), shown, "cost", PATH, mode="lines+markers")
     return figure([trace], x="step", y="cost J", yaxis={"type": "log", "exponentformat": "power"}, showlegend=False)
+
+
+def paths(result: Paths, until: int | None = None, colors: Mapping[str, str] = OPTIMIZERS) -> go.Figure:
+    """Several paths over the contours of their surface, up to the step ``until``; names of optimizers have their colours."""
+    heights = {"type": "contour", "x": result.x, "y": result.y, "z": result.height, "ncontours": 16, "name": "cost J"}
+    heights |= {"contours": {"coloring": "none"}, "line": {"color": GREY, "width": 1}, "opacity": 0.45}
+    heights |= {"showscale": False, "showlegend": False, "hoverinfo": "skip"}
+    traces = [heights]
+    for i, (name, path) in enumerate(result.paths.items()):
+        color = colors.get(name, COLORWAY[i])
+        seen = path if until is None else path[: until + 1]
+        shown = NAMES.get(name, name)
+        mode = "lines+markers" if len(path) <= MOST_MARKED else "lines"
+        hover = f"{shown}<br>%{{x:.3f}}, %{{y:.3f}}<extra></extra>"
+        traces.append(line(seen[:, 0], seen[:, 1], shown, color, mode=mode, marker={"size": 4}, hovertemplate=hover))
+        end = {"size": 11, "line": {"width": 1, "color": GREY}}
+        last = points(seen[-1:, 0], seen[-1:, 1], shown, color, marker=end, showlegend=False, hoverinfo="skip")
+        traces.append(last)
+    plain = {"showgrid": False, "zeroline": False}
+    return figure(
+        traces,
+        x="x",
+        y="y",
+        xaxis={**plain, "range": [float(result.x[0]), float(result.x[-1])]},
+        yaxis={**plain, "range": [float(result.y[0]), float(result.y[-1])]},
+    )
+
+
+def costs(result: Paths, last: int, until: int | None = None, colors: Mapping[str, str] = OPTIMIZERS) -> go.Figure:
+    """The cost above the least by step on a log axis, of every path, up to the step ``until`` of ``last``."""
+    traces = []
+    for i, (name, cost) in enumerate(result.costs.items()):
+        seen = cost if until is None else cost[: until + 1]
+        shown = NAMES.get(name, name)
+        hover = f"{shown}, step %{{x}}: %{{y:.2g}}<extra></extra>"
+        at = np.arange(len(seen), dtype=np.float32)
+        # The clipping keeps a cost of nearly zero, or of a path that left, on a log axis that fits the others.
+        heights = seen.clip(LEAST / 10, MOST * 10)
+        traces.append(line(at, heights, shown, colors.get(name, COLORWAY[i]), hovertemplate=hover))
+    yaxis = {"type": "log", "exponentformat": "power", "range": [np.log10(LEAST), np.log10(MOST)]}
+    xaxis = {"range": [0, max(last, 1)]}
+    return figure(traces, x="step", y="cost J above the least", xaxis=xaxis, yaxis=yaxis, margin=ROOM)

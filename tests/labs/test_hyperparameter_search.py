@@ -1,91 +1,184 @@
-"""Hyperparameter search: where the points lie, and that networks trained at once are the networks trained alone."""
+"""The search: many networks trained at once equal each trained alone, here and in torch.optim; rounds, ranks, the panda."""
 
 from functools import partial
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 import torch
-from scipy import stats
+from torch import nn, optim
+from torch.nn import functional as F
 
-from engine.errors import BadInput
 from engine.examples import load
-from engine.functional import mlp
 from engine.functional.optimizers import momentum
-from engine.functional.search import grid, random, zoom
-from engine.labs.optimization.hyperparameter_search import (
-    LAB,
-    SPANS,
-    HyperparameterSearch,
-    caviar,
-    points_of,
-    read_rates,
-)
+from engine.lab import Event
+from engine.labs.optimization import hyperparameter_search as lab
+from engine.labs.optimization.hyperparameter_search import LAB, HyperparameterSearch
+from engine.results.search import ranked
 from engine.seeding import generator
 from engine.training import Recipe, fit
 
-
-def test_random_points_are_uniform_in_log_space():
-    points = random(4000, SPANS, True, generator(0)).numpy()
-    for column, (low, high) in zip(points.T, SPANS, strict=True):
-        u = np.log(column / low) / np.log(high / low)
-        assert stats.kstest(u, "uniform").pvalue > 0.01
-    flat = random(4000, SPANS, False, generator(0)).numpy()
-    for column, (low, high) in zip(flat.T, SPANS, strict=True):
-        assert stats.kstest((column - low) / (high - low), "uniform").pvalue > 0.01
-        assert stats.kstest(np.log(column / low) / np.log(high / low), "uniform").pvalue < 1e-6
+QUICK = HyperparameterSearch(side=3, steps=60, points=150, zoom=False)
+EXACT = 1e-9
 
 
-def test_a_grid_has_few_values_and_random_points_many():
-    lattice = grid(4, SPANS, True).numpy()
-    assert lattice.shape == (64, 3)
-    assert [len(np.unique(column.round(9))) for column in lattice.T] == [4, 4, 4]
-    np.testing.assert_allclose(np.unique(lattice[:, 0].round(9)), np.geomspace(*SPANS[0], 4), rtol=1e-6)
-    assert len(np.unique(random(64, SPANS, True, generator(0))[:, 0])) == 64
+@pytest.fixture
+def data():
+    found = load(QUICK, generator(QUICK.seed, 0))
+    train, dev = ((x.double(), y.double()) for x, y in (found.train, found.dev))
+    return lab.Data(train, dev, found.features, found.classes)
 
 
-@pytest.mark.parametrize("best", [(0.1, 0.1, 0.1), (1e-3, 1.0, 30.0)])
-def test_the_second_round_stays_inside_and_around_the_best(best):
-    zoomed = zoom(torch.tensor(best, dtype=torch.float64), SPANS, 0.3)
-    for value, (low, high), (start, end) in zip(best, SPANS, zoomed, strict=True):
-        assert low <= start * (1 + 1e-9) and end <= high * (1 + 1e-9)
-        assert start * (1 - 1e-9) <= value <= end * (1 + 1e-9)
-        assert np.log(end / start) == pytest.approx(0.3 * np.log(high / low))
+@pytest.fixture
+def exact(monkeypatch):
+    """Starts in float64, so that many at once and one by one can be told apart from rounding."""
+    plain = lab.start
+    monkeypatch.setattr(lab, "start", lambda *given: [p.double() for p in plain(*given)])
 
 
-def test_networks_at_once_are_the_networks_alone():
-    params = HyperparameterSearch(per_axis=2, steps=60)
-    data = load(params, generator(0, 0), classes=10)
-    points = points_of(params, SPANS, 3)
-    *_, together = caviar(params, data, points)
-    for k, (rate, forget, decay) in enumerate(points.tolist()):
-        start = mlp.initialize((2, 8, 8, 1), generator(0, 1), "xavier")
-        update = partial(momentum, beta=1 - forget, dampening=1 - forget)
-        recipe = Recipe("tanh", rate, update, l2=decay, batch=32)
-        *_, alone = fit(start, data.train, data.dev, recipe, 60, generator=generator(0, 2))
-        if float(alone.dev) < 5:  # a network about to overflow magnifies every rounding
-            assert float(together.dev[k]) == pytest.approx(float(alone.dev), abs=2e-4)
+def settings_of(params):
+    return lab.drawn(params, lab.ranges(params), 1)
 
 
-def test_the_table_is_ranked_and_the_fine_round_does_not_lose():
-    frame = LAB.last_frame(HyperparameterSearch(per_axis=3, steps=150))
-    costs = [float(c) for c in frame.tables["Ranked"]["dev cost"]]
-    assert costs == sorted(costs) and float(frame.metrics["Best dev cost"]) == costs[0]
-    coarse = LAB.last_frame(HyperparameterSearch(per_axis=3, steps=150, fine=False))
-    assert costs[0] <= float(coarse.metrics["Best dev cost"]) + 1e-4
+def test_all_at_once_equals_one_by_one(data, exact):
+    settings = settings_of(QUICK)
+    *_, many = lab.caviar(QUICK, data, settings)
+    for i in range(0, len(settings), 4):
+        rate, beta, decay = settings[i].float().tolist()
+        recipe = Recipe("tanh", rate, partial(momentum, beta=beta), l2=decay, batch=lab.BATCH)
+        *_, one = fit(
+            lab.start(QUICK, data), data.train, data.dev, recipe, QUICK.steps, generator=generator(QUICK.seed, 2)
+        )
+        torch.testing.assert_close(many.dev[i], one.dev, rtol=1e-6, atol=EXACT, equal_nan=True)
+        for together, alone in zip(many.params, one.params, strict=True):
+            torch.testing.assert_close(together[i], alone, rtol=1e-5, atol=1e-7)
 
 
-def test_log_finds_more_good_networks_than_linear():
-    good = {}
-    for scale in ("log", "linear"):
-        params = HyperparameterSearch(scale=scale, fine=False, steps=150)
-        data = load(params, generator(0, 0), classes=10)
-        *_, last = caviar(params, data, points_of(params, SPANS, 3))
-        good[scale] = int((last.dev < 0.6).sum())
-    assert good["log"] > 2 * good["linear"]
+def trained_by_torch(data, rates, beta, decay):
+    """Dev costs by step, with PyTorch's optimizer on the same batches; ``rates`` has one for every step."""
+    W, b, v, c = lab.start(QUICK, data)
+    net = nn.Sequential(nn.Linear(2, len(b)), nn.Tanh(), nn.Linear(len(b), 1)).double()
+    net[0].weight.data, net[0].bias.data, net[2].weight.data, net[2].bias.data = (p.clone() for p in (W, b, v, c))
+    weights, biases = ([p for p in net.parameters() if p.ndim == n] for n in (2, 1))
+    m = len(data.train[1])
+    groups = [{"params": weights, "weight_decay": decay / m}, {"params": biases}]
+    optimizer = optim.SGD(groups, lr=1.0, momentum=beta)
+    draw, todo, costs = generator(QUICK.seed, 2), [], []
+    for rate in rates:
+        todo = todo or list(torch.randperm(m, generator=draw).split(lab.BATCH))
+        rows = todo.pop(0)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.zero_grad()
+        F.binary_cross_entropy_with_logits(net(data.train[0][rows])[:, 0], data.train[1][rows]).backward()
+        optimizer.step()
+        with torch.no_grad():
+            costs.append(float(F.binary_cross_entropy_with_logits(net(data.dev[0])[:, 0], data.dev[1])))
+    return costs
 
 
-def test_typed_rates_are_read_strictly():
-    assert read_rates("0.1, 0.3") == [0.1, 0.3]
-    for wrong in ("", "a", "0.1;0.2", "-1", "0", "nan", "1e9", "0.1,,2"):
-        with pytest.raises(BadInput, match="Panda's rates must be"):
-            read_rates(wrong)
+@pytest.mark.parametrize("i", [0, 11, 26])
+def test_a_network_of_the_fleet_is_torchs(data, exact, i):
+    settings = settings_of(QUICK)
+    *_, many = lab.caviar(QUICK, data, settings)
+    rate, beta, decay = settings[i].float().tolist()
+    costs = trained_by_torch(data, [rate] * QUICK.steps, beta, decay)
+    assert float(many.dev[i]) == pytest.approx(costs[-1], rel=1e-4)
+
+
+def test_the_panda_is_torchs_under_the_rates_of_its_days(data, exact):
+    params = QUICK.model_copy(update={"day_1": 0.03, "day_2": 0.2, "day_3": 0.002, "day_4": 0.1, "day_5": 0.01})
+    rates = np.repeat([0.03, 0.2, 0.002, 0.1, 0.01], QUICK.steps // 5)
+    costs = trained_by_torch(data, rates, lab.PANDA_BETA, 0.0)
+    for step in list(lab.panda(params, data))[1:]:
+        assert float(step.dev) == pytest.approx(costs[step.step - 1], abs=EXACT)
+
+
+def test_a_nudge_leaves_the_days_before_it_alone(data, exact):
+    before, after = (
+        [float(step.dev) for step in lab.panda(QUICK.model_copy(update={"day_3": rate}), data)] for rate in (0.01, 0.3)
+    )
+    day_3 = 2 * len(before) // 5
+    assert before[:day_3] == after[:day_3] and before[-1] != after[-1]
+
+
+def test_the_second_round_is_drawn_around_the_best_of_the_first():
+    params = QUICK.model_copy(update={"zoom": True})
+    data = load(params, generator(0, 0))
+    *_, (found, _, zoomed) = lab.rounds(params, data)
+    *_, (first, _, _) = lab.rounds(QUICK, data)
+    best = found[0].settings[found[0].costs[-1].nan_to_num(torch.inf).argmin()]
+    assert torch.equal(found[0].settings, first[0].settings) and len(found) == 2
+    for part, whole, x, drawn in zip(zoomed, lab.ranges(params), best.tolist(), found[1].settings.T, strict=True):
+        assert whole.share(part.high) - whole.share(part.low) == pytest.approx(0.25)
+        assert part.low - 1e-12 <= x <= part.high + 1e-12
+        assert part.low <= drawn.min() and drawn.max() <= part.high
+    assert float(found[1].costs[-1].min()) < float(found[0].costs[-1].min()), "looking closer found something better"
+
+
+@pytest.mark.parametrize("way", ["random", "grid"])
+def test_both_ways_have_the_same_budget(way):
+    for side in (2, 4):
+        assert settings_of(QUICK.model_copy(update={"way": way, "side": side})).shape == (side**3, 3)
+
+
+def test_the_linear_scale_is_of_rate_and_beta():
+    linear = settings_of(HyperparameterSearch(scale="linear", side=5)).numpy()
+    log = settings_of(HyperparameterSearch(side=5)).numpy()
+    for column, edge in ((0, 1.0), (1, 0.9)):
+        assert (linear[:, column] > edge).mean() == pytest.approx((0.9, 0.1)[column], abs=0.1)
+        assert (log[:, column] > edge).mean() == pytest.approx((0.2, 0.67)[column], abs=0.12)
+
+
+def test_the_table_is_in_order_of_dev_cost_and_names_what_overflowed():
+    params = HyperparameterSearch(side=3, steps=200, points=60, decades=(0.0, 2.0), zoom=False)
+    data = load(params, generator(0, 0))
+    *_, (found, _, _) = lab.rounds(params, data)
+    result = lab.measured(found[0], 1, params, data)
+    table = ranked(result, 27)
+    told = [float(cost) for cost in table["Dev cost"] if cost != "overflowed"]
+    assert told == sorted(told) and 0 < len(told) < 27
+    assert set(table["Dev cost"][len(told) :]) == {"overflowed"}
+    costs = found[0].costs[-1].numpy()
+    assert told[0] == pytest.approx(np.nanmin(costs), abs=5e-5)
+    at = int(np.nanargmin(costs))
+    assert table["rate α"][0] == pytest.approx(float(found[0].settings[at, 0]), rel=5e-3)
+
+
+def test_a_search_in_which_everything_overflows_says_so():
+    params = HyperparameterSearch(side=2, steps=400, points=20, decades=(1.5, 2.0), way="grid")
+    hot = [lab.Range(50, 100, "log"), lab.Range(0, 0.5, "one minus"), lab.Range(80, 100, "log")]
+    frame = None
+    original, lab.ranges = lab.ranges, lambda _: hot
+    try:
+        frame = LAB.last_frame(params)
+    finally:
+        lab.ranges = original
+    assert frame.diverged and frame.progress == 1 and frame.remedy == {"decades": (-4.0, 0.0)}
+    for figure in frame.figures.values():
+        go.Figure(figure.to_plotly_json())
+
+
+def test_parallel_coordinates_join_a_networks_settings_with_its_cost():
+    frame = LAB.last_frame(QUICK)
+    lines = [trace for trace in frame.figures["Parallel coordinates"].data if trace.mode == "lines"]
+    strokes = [np.array(trace.customdata, float).reshape(-1, 5)[:, :4] for trace in lines]
+    drawn = np.concatenate(strokes)
+    settings = settings_of(QUICK).numpy()
+    assert len(drawn) == 27
+    assert all(np.isclose(settings, row[:3], rtol=1e-5).all(1).any() for row in drawn)
+    best = strokes[-1]
+    assert lines[-1].name == "best tenth" and best[:, 3].max() <= strokes[1][:, 3].min()
+
+
+def test_a_click_on_the_pandas_rate_sets_that_day():
+    params = HyperparameterSearch(steps=500)
+    title = "Panda: one, watched"
+    assert lab.respond(params, Event("click", title, 250.0, 0.123)) == {"day_3": 0.12}
+    assert lab.respond(params, Event("click", title, 499.9, 1.0)) == {"day_5": 1.0}
+    assert lab.respond(params, Event("click", title, 250.0, 1e-7)) == {}, "below: the costs"
+    assert (
+        lab.respond(params, Event("click", title, -1.0, 0.1))
+        == lab.respond(params, Event("click", title, 500.0, 0.1))
+        == {}
+    )

@@ -105,8 +105,8 @@ LAB = Lab(
     run=run,
     look_for=(
         "Every gradient has the shape of what it is the gradient of: dW that of W, db that of b. The backward half uses what "
-        "the forward half kept, A and Z, and walks the layers in the other order. With one example, what are dW² and db² made of, "
-        "and why does db² equal dZ² then?"
+        "the forward half kept, A and Z, and walks the layers in the other order. With one example, what are dW² and db² made "
+        "of, and why does db² equal dZ² then?"
     ),
     maths=(
         r"$$Z^{[l]} = W^{[l]} A^{[l-1]} + b^{[l]}, \qquad A^{[l]} = g(Z^{[l]}), \qquad A^{[0]} = X$$"

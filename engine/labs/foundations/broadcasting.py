@@ -184,8 +184,8 @@ LAB = Lab(
     run=run,
     look_for=(
         "Shapes are lined up at their right ends; a missing axis counts as 1, and a 1 is stretched by copying, the paler "
-        "cells. Two sizes that differ fail unless one is 1. The trap: (5,) and (5, 1) don't fail, they make a table of 25. What "
-        "does a row of (1, 3) added to a column of (4, 1) give, and which of A, B is copied how often?"
+        "cells. Two sizes that differ fail unless one is 1. The trap: (5,) and (5, 1) don't fail, they make a table of 25. "
+        "What does a row of (1, 3) added to a column of (4, 1) give, and which of A, B is copied how often?"
     ),
     maths=(
         r"$$(n_1, n_2) + (m_1, m_2): \quad r_k = \max(n_k, m_k) \; \text{ if } n_k = m_k \text{ or } \min(n_k, m_k) = 1$$"

@@ -172,8 +172,8 @@ LAB = Lab(
     measures=True,
     look_for=(
         "For ten numbers the loop may win, since a call of NumPy or PyTorch costs a microsecond before it starts. From a "
-        "few hundred on the loop's line stays steep and theirs flat, until the work outweighs the call. All three give the same "
-        "number but for rounding. At which n does the gain stop growing, and what limits it there?"
+        "few hundred on the loop's line stays steep and theirs flat, until the work outweighs the call. All three give the "
+        "same number but for rounding. At which n does the gain stop growing, and what limits it there?"
     ),
     maths=(
         r"$$z = w^T x + b = \sum_{i=1}^n w_i x_i + b, \qquad Z = W X + b$$"
