@@ -36,8 +36,8 @@ class Frame:
 
     ``figures`` go from title to figure and ``says`` is one sentence about them for who can't see them. ``metrics`` go from
     label to text, four at most. ``progress`` runs from 0 to 1. ``pictures`` are uint8 arrays (H, W, 3); ``tables`` go from
-    title to columns of equal length. ``diverged`` says in one sentence why a run blew up; ``remedy`` holds the changed
-    parameters that the page offers then.
+    title to columns of equal length, ``code`` from title to a program in Python. ``diverged`` says in one sentence why a
+    run blew up; ``remedy`` holds the changed parameters that the page offers then.
     """
 
     figures: Mapping[str, go.Figure]
@@ -50,6 +50,7 @@ class Frame:
     tables: Mapping[str, Mapping[str, list[Any]]] = field(default_factory=dict)
     pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
     sounds: Mapping[str, Sound] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.metrics) > MOST_METRICS:

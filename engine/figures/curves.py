@@ -37,7 +37,7 @@ def race(result: Race, last: float, colors: Mapping[str, str] | None = None, **l
             traces.append(line(around, outline, f"{name}, band", color, hoverinfo="skip", **{**band}))
         hover = f"{name}<br>step %{{x}}<br>J = %{{y:.4g}}<extra></extra>"
         traces.append(line(result.steps, result.cost[i], name, color, hovertemplate=hover))
-    yaxis = {"type": "log", "exponentformat": "power", **layout.pop("yaxis", {})}
+    yaxis = {"type": "log", "exponentformat": "power", "nticks": 6, **layout.pop("yaxis", {})}
     return figure(traces, x=layout.pop("x", "step"), y="cost J", xaxis={"range": [0, last]}, yaxis=yaxis, **layout)
 
 

@@ -20,13 +20,19 @@ LOW = 320
 SHARES, WIDE = {"tickformat": ".1~%", "rangemode": "tozero"}, {"l": 66}
 
 
-def sweep(result: Sweep, x: str, y: str, colors: Mapping[str, str], **layout: Any) -> go.Figure:
-    """A curve a name against a setting on a log axis, with a dashed line at the setting in view."""
+def sweep(
+    result: Sweep, x: str, y: str, colors: Mapping[str, str], dotted: Sequence[str] = (), **layout: Any
+) -> go.Figure:
+    """A curve a name against a setting on a log axis, with a dashed line at the setting in view.
+
+    Those named in ``dotted`` are drawn so, where they would hide another.
+    """
     traces = []
     for i, name in enumerate(result.names):
         hover = f"{name}<br>{x} %{{x:.3g}}: %{{y:.1%}}<extra></extra>"
         color = colors.get(name, COLORWAY[i])
-        traces.append(line(result.setting, result.values[i], name, color, mode="lines+markers", hovertemplate=hover))
+        one = line(result.setting, result.values[i], name, color, mode="lines+markers", hovertemplate=hover)
+        traces.append(one | {"line": {"color": color, "dash": "dot" if name in dotted else "solid"}})
     yaxis = {**SHARES, **layout.pop("yaxis", {})}
     shapes = [_upright(result.chosen), *layout.pop("shapes", [])]
     xaxis = {"type": "log", "exponentformat": "power", **layout.pop("xaxis", {})}

@@ -13,15 +13,16 @@ def numerical_gradient(f: Callable[[Tensor], Tensor], x: Tensor, epsilon: float 
 
     ``f`` maps a tensor like x to a number. The error falls with epsilon² until rounding takes over, so x should be float64.
     """
-    slopes = torch.zeros_like(x)
-    for i in range(x.numel()):
+    flat = x.detach().flatten()
+    slopes = torch.zeros_like(flat)
+    for i in range(len(flat)):
         moved = []
         for step in (epsilon, -epsilon):
-            point = x.clone()
-            point.view(-1)[i] += step
-            moved.append(f(point))
-        slopes.view(-1)[i] = (moved[0] - moved[1]) / (2 * epsilon)
-    return slopes
+            point = flat.clone()
+            point[i] += step
+            moved.append(f(point.view(x.shape)))
+        slopes[i] = (moved[0] - moved[1]) / (2 * epsilon)
+    return slopes.view(x.shape)
 
 
 def gradient_difference(gradient: Tensor, approximation: Tensor) -> float:

@@ -15,7 +15,9 @@ def standardize(
     only centred.
     """
     mean = x.mean(0) if mean is None else mean
-    deviation = x.std(0, correction=0) if deviation is None else deviation
+    if deviation is None:
+        # Rounding would give a constant column a tiny deviation, and blow it up to one.
+        deviation = torch.where(x.amax(0) > x.amin(0), x.std(0, correction=0), 0)
     return (x - mean) / torch.where(deviation > 0, deviation, 1), mean, deviation
 
 

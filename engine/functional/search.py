@@ -1,41 +1,65 @@
-"""Where to look for hyperparameters: on a grid or at random, evenly or evenly in ratios, coarse and then fine.
+"""Settings to try in a hyperparameter search: scales to draw on, a grid, random points, and a closer look around the best.
 
-A range is (low, high) of one hyperparameter; points are (n, d), a column for each.
+Bergstra and Bengio 2012, "Random search for hyper-parameter optimization".
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-Range = tuple[float, float]
+Scale = Literal["linear", "log", "one minus"]
 
 
-def place(u: Tensor, span: Range, log: bool) -> Tensor:
-    """Numbers u from 0 to 1 laid into a range: evenly, or evenly in their logarithms, each of the shape of u."""
-    low, high = (torch.tensor(end, dtype=torch.float64) for end in span)
-    return low * (high / low) ** u if log else low + (high - low) * u
+@dataclass(frozen=True)
+class Range:
+    """From ``low`` to ``high``, evenly spaced by ``scale``: of x itself, of log x, or of log (1 - x), as suits a β near 1."""
+
+    low: float
+    high: float
+    scale: Scale
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        return self._stretched(self.low), self._stretched(self.high)
+
+    def _stretched(self, x: float) -> float:
+        return {"linear": lambda: x, "log": lambda: math.log10(x), "one minus": lambda: -math.log10(1 - x)}[
+            self.scale
+        ]()
+
+    def at(self, share: Tensor) -> Tensor:
+        """The values that lie at shares from 0 to 1 of the way from low to high, in float64."""
+        low, high = self._ends
+        place = low + (high - low) * share.double()
+        if self.scale == "linear":
+            return place
+        return 10**place if self.scale == "log" else 1 - 10**-place
+
+    def share(self, x: float) -> float:
+        """How far along the way a value lies, 0 at low and 1 at high."""
+        low, high = self._ends
+        return (self._stretched(x) - low) / (high - low)
+
+    def zoomed(self, x: float, width: float = 0.25) -> Range:
+        """A part of the range, ``width`` of it wide on its scale, around x and still inside."""
+        left = min(max(self.share(x) - width / 2, 0.0), 1 - width)
+        low, high = self.at(torch.tensor([left, left + width], dtype=torch.float64)).tolist()
+        return replace(self, low=low, high=high)
 
 
-def grid(per_axis: int, spans: Sequence[Range], log: bool) -> Tensor:
-    """Every combination of ``per_axis`` values of each hyperparameter, from end to end, (per_axis^d, d)."""
-    u = torch.linspace(0, 1, per_axis, dtype=torch.float64)
-    return torch.cartesian_prod(*(place(u, span, log) for span in spans))
+def grid(ranges: Sequence[Range], side: int) -> Tensor:
+    """All combinations of ``side`` evenly spaced values of each range, both ends among them: (side^k, k)."""
+    values = [each.at(torch.linspace(0, 1, side, dtype=torch.float64)) for each in ranges]
+    return torch.cartesian_prod(*values).reshape(-1, len(ranges))
 
 
-def random(n: int, spans: Sequence[Range], log: bool, generator: torch.Generator) -> Tensor:
-    """n points drawn in the box, each with values of its own in every column, (n, d). Bergstra and Bengio 2012."""
-    u = torch.rand(n, len(spans), generator=generator, dtype=torch.float64)
-    return torch.stack([place(u[:, k], span, log) for k, span in enumerate(spans)], 1)
-
-
-def zoom(best: Tensor, spans: Sequence[Range], share: float) -> list[Range]:
-    """Ranges around the best point (d,), ``share`` as wide in their logarithms, moved to stay inside the old ones."""
-    zoomed = []
-    for value, (low, high) in zip(best.tolist(), spans, strict=True):
-        width = (high / low) ** share
-        start = min(max(value / width**0.5, low), high / width)
-        zoomed.append((start, start * width))
-    return zoomed
+def sampled(ranges: Sequence[Range], count: int, generator: torch.Generator) -> Tensor:
+    """Settings drawn uniformly on every range's own scale, each apart from the others: (count, k)."""
+    shares = torch.rand(count, len(ranges), generator=generator, dtype=torch.float64)
+    return torch.stack([each.at(share) for each, share in zip(ranges, shares.T, strict=True)], 1)

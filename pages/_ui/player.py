@@ -212,7 +212,7 @@ def _ending(run: Run, status: Status) -> str:
 
 
 def _extras(run: Run) -> None:
-    """What a frame carries beside figures: sound, pictures, tables."""
+    """What a frame carries beside figures: sound, pictures, tables, programs."""
     frame = run.shot.frame
     for title, sound in frame.sounds.items():
         from engine.data.media import to_wav
@@ -223,3 +223,6 @@ def _extras(run: Run) -> None:
     for title, columns in frame.tables.items():
         st.caption(title)
         st.dataframe(columns, hide_index=True)
+    if frame.code:
+        for tab, source in zip(st.tabs(list(frame.code)), frame.code.values(), strict=True):
+            tab.code(source, language="python")

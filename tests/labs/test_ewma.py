@@ -45,3 +45,14 @@ def test_the_wrong_recursion_strays():
     assert abs(float(wrong_recursion(theta, 0.9)[9]) - 10) > 5
     mistake = LAB.mistakes["one-over-e"](Ewma())
     assert "0.3679" in mistake.right and "0.3487" in mistake.right
+
+
+@pytest.mark.parametrize("beta", [0.5, 0.9, 0.98])
+def test_the_erratum_shows_where_the_wrong_recursion_strays(beta):
+    params = Ewma(beta=beta)
+    theta = year(params)
+    right, wrong = exponentially_weighted(theta, beta), wrong_recursion(theta, beta)
+    mistake = LAB.mistakes["ewma-corrected-recursion"](params)
+    day = int(mistake.wrong.split("on day ")[1].split(",")[0]) - 1
+    assert abs(wrong[day] - right[day]) == (wrong - right).abs().max() > 2
+    assert f"{float(right[day]):.4g} °C" in mistake.right

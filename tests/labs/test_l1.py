@@ -100,3 +100,13 @@ def test_a_decay_that_grows_is_told_and_its_remedy_works():
     frame = LAB.last_frame(L1(**changed))
     assert "which grows them" in frame.diverged and frame.progress == 1
     assert not LAB.last_frame(L1(**{**changed, **frame.remedy})).diverged
+
+
+def test_of_pictures_the_first_layer_is_shown_as_pictures_with_more_grey_under_l1():
+    frame = LAB.last_frame(L1(**LAB.presets["Pictures"]))
+    grey = []
+    for name in ("L1", "L2"):
+        pixels = np.array(frame.figures[f"First layer under {name}"].data[0].z)
+        inside = pixels[pixels[..., 3] > 0][:, :3]
+        grey.append(float((inside == 128).mean()))
+    assert grey[0] > 0.5 > 5 * grey[1]

@@ -47,4 +47,4 @@ def test_the_lab_counts_its_own_intervals():
     frame = next(LAB.run(Splits()))
     held, level = frame.metrics["Intervals that hold it"].split(" of ")
     assert abs(float(held.rstrip("%")) - float(level.rstrip("%"))) < 2
-    assert frame.metrics["Train / dev / test"] == "6,000 / 2,000 / 2,000"
+    assert frame.metrics["Train / dev / test"] == "6k / 2k / 2k"

@@ -134,7 +134,7 @@ def curves(params: DataScale, data: Data, done: list[Measured]) -> Any:
         x, y = [each.size for each in mine], [each.mean for each in mine]
         traces.append(line(x, y, model, color, mode="lines+markers", error_y=bars, hovertemplate=hover))
     ends = np.log10([0.8 * SMALLEST, 1.25 * len(data.train[1])])
-    xaxis = {"type": "log", "range": ends.tolist()}
+    xaxis = {"type": "log", "range": ends.tolist(), "dtick": 1}
     return figure(traces, x="training examples", y="dev accuracy", xaxis=xaxis, yaxis={"tickformat": ".0%"}, height=460)
 
 

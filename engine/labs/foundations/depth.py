@@ -115,7 +115,7 @@ def frame(params: Depth, step: int, both: dict[str, Learner]) -> Frame:
     return Frame(
         figures={
             "Units needed": units_needed(n),
-            "Cost": curves.race(Race(tuple(both), steps, np.maximum(costs, 1e-6)), params.steps, COLORS),
+            "Cost": curves.race(Race(tuple(both), steps, np.maximum(costs, 1e-6)), params.steps, COLORS, height=320),
             "Answers": answers(n, both),
         },
         says=(

@@ -110,7 +110,7 @@ def sign(params: Logistic) -> Mistake:
     start = [torch.zeros(1, data.inputs, device=device()), torch.zeros(1, device=device())]
     right = float(cost(start, data.train, "linear"))
     return Mistake(
-        f"The sum as written is {-right:.4f} a example before training, and descent would make it ever smaller by being wrong.",
+        f"The sum as written is {-right:.4f} an example at first, and descent would make it ever smaller by being wrong.",
         f"Its negative, {right:.4f}, is the cost: log 2 for a unit that says one half.",
     )
 

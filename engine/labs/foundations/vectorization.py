@@ -145,7 +145,7 @@ def curves(done: list[tuple[int, dict[str, float], float]]) -> Any:
         hover = f"{name}, %{{x:,}} products: %{{y:.2e}} s<extra></extra>"
         traces.append(line(counts, spent, name, color, mode="lines+markers", hovertemplate=hover))
     log = {"type": "log", "exponentformat": "power", "dtick": 1}
-    return figure(traces, x="products n", y="seconds", xaxis=log, yaxis=log)
+    return figure(traces, x="products n", y="seconds", xaxis={**log, "tickformat": "~s"}, yaxis=log)
 
 
 def ratios(done: list[tuple[int, dict[str, float], float]]) -> Any:
@@ -159,7 +159,7 @@ def ratios(done: list[tuple[int, dict[str, float], float]]) -> Any:
         traces.append(
             line(counts, faster, name, COLORS[name], mode="lines+markers", hovertemplate="%{x:,}: %{y:.3g} ×")
         )
-    log = {"type": "log", "exponentformat": "power", "dtick": 1}
+    log = {"type": "log", "tickformat": "~s", "dtick": 1}
     return figure(traces, x="products n", y="times faster", xaxis=log, yaxis=log)
 
 

@@ -1,173 +1,188 @@
-"""Model ensembles: several networks, or several snapshots of one, averaged, against each alone."""
+"""Ensembles: several networks, and several snapshots of one, their probabilities averaged."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from engine.data import planar
+from engine.data.tables import MOST_CLASSES
 from engine.device import device
 from engine.examples import NAMES, PLANAR, TABULAR, AnyExamples, Data, draw, load
-from engine.figures import planar as figures
-from engine.figures.theme import AMBER, BLUE, GREEN, GREY, figure, line, points
+from engine.figures import ensembles as figures
 from engine.functional import mlp
+from engine.functional.ensembles import log_loss, right, running_average
+from engine.functional.mlp import Parameters
 from engine.functional.optimizers import adam
 from engine.lab import Frame, Frames, Lab
-from engine.params import ExamplesSource, examples, integer, number
-from engine.results.planar import GRID, Boundary
+from engine.params import ExamplesSource, examples, integer, number, toggle
+from engine.results.ensembles import boundaries, ensemble, table
 from engine.seeding import generator
-from engine.training import Recipe, Step, accuracy, fit, paced, recorded
+from engine.training import Recipe, Step, fit, overflow, paced, recorded
 
-MEMBERS, SNAPSHOTS = BLUE, AMBER
+SETS = PLANAR + TABULAR
+MOST_TRAIN, DEV, BATCH = 2000, 1000, 32
 
 
 class Ensembles(AnyExamples):
     """What a person can move."""
 
     examples: ExamplesSource = examples(
-        "moons", sets=PLANAR + TABULAR, help="What to learn: your own table too.", names=NAMES
+        "spiral", sets=SETS, help="Points on the plane, a table, small pictures, or your own table.", names=NAMES
     )
     members: int = integer(
-        10, low=1, high=32, hint=(1, 20, 1), label="Networks k", help="Trained at once, then averaged."
+        8, low=2, high=16, label="Members k", help="So many networks, and so many snapshots of a single one."
     )
-    snapshots: int = integer(
-        5, low=1, high=20, label="Snapshots", help="Of the first network, evenly over its second half."
+    units: int = integer(6, low=1, high=32, label="Hidden units", help="Of each network's one hidden tanh layer.")
+    steps: int = integer(
+        800, low=100, high=4000, hint=(100, 2000, 100), label="Steps", help="Updates of each network, by Adam."
+    )
+    restarts: bool = toggle(
+        False,
+        label="Restart the rate",
+        help="The run with snapshots lowers its rate to 0 and starts again before each, so that they differ more.",
+    )
+    noise: float = number(
+        0.4, low=0.0, high=1.0, label="Noise", help="Deviation added to every made example.", more=True
     )
     points: int = integer(
-        100, low=20, high=2000, hint=(20, 400, 10), label="Training examples", help="Few make them differ."
+        100,
+        low=20,
+        high=2000,
+        label="Training examples",
+        help="How many are made; 1,000 more make the dev set.",
+        more=True,
     )
-    steps: int = integer(500, low=10, high=5000, hint=(50, 2000, 50), label="Steps", help="Updates of every network.")
-    noise: float = number(0.35, low=0.0, high=1.0, label="Noise", help="Deviation added to every made example.")
-    units: int = integer(16, low=1, high=64, label="Hidden units", help="In each of two layers.", more=True)
-    rate: float = number(0.02, low=1e-4, high=1.0, log=True, label="Learning rate α", help="Of Adam.", more=True)
-    batch: int = integer(
-        16, low=0, high=2000, label="Mini-batch", help="Each network draws its own; 0 for all.", more=True
+    rate: float = number(0.03, low=1e-4, high=1.0, log=True, label="Learning rate α", help="Of Adam.", more=True)
+
+
+class Moment(NamedTuple):
+    """All networks, and one network's parameters at its latest moments; the steps done and to do."""
+
+    networks: Step
+    snapshots: list[Parameters]
+    history: list[Step]
+    total: int
+
+
+def schedule(params: Ensembles, cycle: int) -> Mapping[str, Any]:
+    """The factor on the rate of the run with snapshots: half a cosine in each cycle, Loshchilov and Hutter 2017."""
+    if not params.restarts:
+        return {}
+    return {"schedule": lambda step: (1 + math.cos(math.pi * (step % cycle) / cycle)) / 2}
+
+
+def start(params: Ensembles, data: Data, member: int) -> Parameters:
+    """Each member begins elsewhere."""
+    sizes = (data.inputs, params.units, data.outputs)
+    return [p.to(device()) for p in mlp.initialize(sizes, generator(params.seed, 100 + member), "xavier")]
+
+
+def trained(params: Ensembles, data: Data) -> Iterator[Moment]:
+    """The k networks, each with its own start and batches, and beside them one run that leaves k snapshots.
+
+    Snapshots come from evenly spaced moments of the run's second half, or from the ends of its cycles.
+    """
+    k = params.members
+    every = params.steps // (2 * k)
+    total, own = 2 * k * every, [generator(params.seed, 200 + i) for i in range(k)]
+    fleet = [torch.stack(layer) for layer in zip(*(start(params, data, i) for i in range(k)), strict=True)]
+    recipe = Recipe("tanh", params.rate, adam, batch=BATCH)
+    alone = Recipe("tanh", params.rate, adam, batch=BATCH, **schedule(params, 2 * every))
+    many = fit(fleet, data.train, data.dev, recipe, total, every=every, generator=own)
+    one = fit(
+        start(params, data, 0), data.train, data.dev, alone, total, every=every, generator=generator(params.seed, 200)
     )
-
-
-def average(probability: Tensor) -> Tensor:
-    """The mean probability of the first 1, 2, ..., k members, (k, ...), of theirs (k, ...)."""
-    count = torch.arange(1, len(probability) + 1, device=probability.device)
-    return probability.cumsum(0) / count.view(-1, *[1] * (probability.dim() - 1))
-
-
-def share_right(probability: Tensor, y: Tensor) -> Tensor:
-    """The share of examples in their class, (...), for probabilities of class 1 (..., m) or of every class (..., m, C)."""
-    chosen = probability.argmax(-1) if probability.dim() > y.dim() + 1 else probability > 0.5
-    return (chosen == y).float().mean(-1)
-
-
-def taken(history: list[Step], count: int) -> list[Step]:
-    """That many snapshots, evenly over the second half of a training so far."""
-    half = history[len(history) // 2 :]
-    return [half[i] for i in np.unique(np.linspace(0, len(half) - 1, count).round().astype(int))]
+    snapshots: list[Parameters] = []
+    for networks, history in zip(many, recorded(one), strict=False):
+        number = len(history) - 1
+        due = number % 2 == 0 if params.restarts else number > k
+        snapshots += [history[-1].params] if due and number else []
+        yield Moment(networks, snapshots or [history[-1].params], history, total)
 
 
 def run(params: Ensembles) -> Frames:
-    """About ten frames a second, all networks at once."""
-    data = load(params, generator(params.seed, 0), classes=10)
-    layers = (data.inputs, params.units, params.units, data.outputs)
-    starts = [mlp.initialize(layers, generator(params.seed, 100 + k), "xavier") for k in range(params.members)]
-    start = [torch.stack(parts).to(device()) for parts in zip(*starts, strict=True)]
-    draws = [generator(params.seed, 200 + k) for k in range(params.members)]
-    recipe = Recipe("tanh", params.rate, adam, batch=params.batch)
-    for history in paced(recorded(fit(start, data.train, data.dev, recipe, params.steps, generator=draws))):
-        yield frame(params, data, history)
+    """About ten frames a second, from untrained networks to the last step."""
+    data = load(params, generator(params.seed, 0), classes=MOST_CLASSES, dev=DEV)
+    train, dev = ((x[:most], y[:most]) for (x, y), most in ((data.train, MOST_TRAIN), (data.dev, DEV)))
+    data = replace(data, train=train, dev=dev)
+    for moment in paced(trained(params, data)):
+        yield frame(params, data, moment)
 
 
-def frame(params: Ensembles, data: Data, history: list[Step]) -> Frame:
-    """Members, their average, and the snapshots' average, on the dev set."""
-    now, (x, y) = history[-1], data.dev
-    probability = mlp.predict(now.params, x, "tanh")
-    together = share_right(average(probability), y)
-    alone = accuracy(now.params, data.dev, "tanh")
-    shots = torch.stack(
-        [mlp.predict([p[0] for p in step.params], x, "tanh") for step in taken(history, params.snapshots)]
-    )
-    snapshots = share_right(average(shots), y)
-    found: dict[str, Any] = {"Accuracy by members": by_count(alone, together, snapshots)}
-    if data.planar and data.outputs == 1:
-        found["Boundary"] = figures.boundary(boundary(now.params, data))
-        found["One network alone"] = figures.boundary(boundary([p[:1] for p in now.params], data))
-    best, k = float(together[-1]), params.members
+def frame(params: Ensembles, data: Data, moment: Moment) -> Frame:
+    """Each alone and all together, both ways."""
+    x, y = data.dev
+    stacked = [torch.stack(layer) for layer in zip(*moment.snapshots, strict=True)]
+    networks, snapshots = (ensemble(mlp.predict(p, x, "tanh"), y) for p in (moment.networks.params, stacked))
+    why, remedy = overflow(moment.history, params.rate, layers=2)
+    done = moment.networks.step
     return Frame(
-        figures=found,
+        figures={
+            **answers(moment.networks.params, stacked, data),
+            "Each alone and averaged": figures.errors(networks, snapshots),
+            "Average of the first k": figures.together(networks, snapshots, params.members),
+        },
         says=(
-            f"After {now.step:,} steps a network alone is right on {float(alone.mean()):.1%} of the dev examples on average, "
-            f"the average of all {k} on {best:.1%}, and {len(shots)} snapshots of one on {float(snapshots[-1]):.1%}."
+            f"After {done:,} steps each: alone, the {params.members} networks get {networks.accuracy.mean():.1%} of the dev "
+            f"set right and the snapshots {snapshots.accuracy.mean():.1%}; averaged, {networks.together[-1]:.1%} and "
+            f"{snapshots.together[-1]:.1%}."
         ),
         metrics={
-            "Average of all": f"{best:.1%}",
-            "One alone, mean": f"{float(alone.mean()):.1%}",
-            "Best alone": f"{float(alone.max()):.1%}",
-            "Snapshots of one": f"{float(snapshots[-1]):.1%}",
+            "Networks, alone": f"{networks.accuracy.mean():.1%}",
+            "Networks, averaged": f"{networks.together[-1]:.1%}",
+            "Snapshots, alone": f"{snapshots.accuracy.mean():.1%}",
+            "Snapshots, averaged": f"{snapshots.together[-1]:.1%}",
         },
-        progress=now.step / params.steps,
+        progress=1.0 if why else done / moment.total,
+        diverged=why,
+        remedy=remedy,
+        tables={"On the dev set": table(networks, snapshots)},
     )
 
 
-def boundary(weights: mlp.Parameters, data: Data) -> Boundary:
-    """The networks' average probability over a square around the training examples."""
-    square, x, y = planar.grid(data.train[0], GRID)
-    field = mlp.predict(weights, square, "tanh").mean(0).reshape(GRID, GRID)
-    return Boundary(*(part.numpy(force=True) for part in (x, y, field, *data.train, *data.dev)))
-
-
-def by_count(alone: Tensor, together: Tensor, snapshots: Tensor) -> Any:
-    """Each member's accuracy, and that of the average of the first so many."""
-    values = [part.numpy(force=True) for part in (alone, together, snapshots)]
-    count = [np.arange(1, len(v) + 1) for v in values]
-    hover = {"hovertemplate": "%{x}: %{y:.1%}"}
-    mean = float(values[0].mean())
-    traces = [
-        points(count[0], values[0], "each alone", GREY, **hover),
-        line(
-            [1, len(values[0])],
-            [mean, mean],
-            "mean of them",
-            GREY,
-            line={"color": GREY, "dash": "dot"},
-            hoverinfo="skip",
-        ),
-        line(count[1], values[1], "average of k", MEMBERS, mode="lines+markers", **hover),
-        line(count[2], values[2], "of snapshots", SNAPSHOTS, mode="lines+markers", **hover),
-        points([len(values[1])], [values[1][-1]], "all", GREEN, marker={"size": 12}, showlegend=False, **hover),
-    ]
-    low = max(0.0, min(float(v.min()) for v in values) - 0.02)
-    yaxis = {"tickformat": ".0%", "range": [low, min(1.0, max(float(v.max()) for v in values) + 0.02)]}
-    return figure(traces, x="networks averaged, or the network's number", y="dev accuracy", yaxis=yaxis, height=360)
+def answers(networks: Parameters, snapshots: Parameters, data: Data) -> Mapping[str, Any]:
+    """Both averages' boundaries, where there is a plane to draw them on."""
+    if not data.planar or data.outputs > 1:
+        return {}
+    named = {"Boundary": networks, "Boundary of the snapshots": snapshots}
+    return {name: figures.boundary(boundaries(p, data.train, data.dev, "tanh")) for name, p in named.items()}
 
 
 LAB = Lab(
     slug="ensembles",
-    summary="Average the probabilities of several networks, or of several snapshots of one, and compare with each alone.",
+    summary="Average the probabilities of several networks, and of several snapshots of one, and compare with each alone.",
     params=Ensembles,
     run=run,
     trains=True,
     look_for=(
-        "The members start and draw their batches differently, so each is wrong in its own places, and the average is right "
-        "where most of them are: its boundary is smoother than any one's. A few members give most of the gain. Snapshots of "
-        "one network cost no more training, but are too alike to help as much. With 1,000 examples and little noise, what is "
-        "left to gain?"
+        "The thin lines are the members' own boundaries: where they disagree, the average is unsure, and its boundary is "
+        "smoother than any of theirs. Its cost is never above their mean cost, while its accuracy may lie below the best "
+        "member's. Snapshots of one run cost nothing extra and are right together nearly where each is, because they are "
+        "so alike. Restart the rate: do they differ more? And from how many networks on is their curve flat?"
     ),
     maths=(
-        r"$$\hat y = \frac1k \sum_{j=1}^k \hat y_j(x)$$"
+        r"$$\bar p(c \mid x) = \frac{1}{k} \sum_{j=1}^{k} p_j(c \mid x), \qquad \hat y = \arg\max_c \bar p(c \mid x)$$"
         "\n\n"
-        r"If the members' errors $\epsilon_j$ have variance $v$ and covariance $c$, the error of their mean has "
-        r"$$\mathrm{E}\Big[\Big(\frac1k \sum_j \epsilon_j\Big)^2\Big] = \frac{v}{k} + \frac{k-1}{k}\, c,$$ "
-        r"so averaging helps as far as they are wrong independently. At test time it costs $k$ times the work."
+        r"$$-\log \bar p(y \mid x) \le \frac{1}{k} \sum_j -\log p_j(y \mid x)$$"
+        "\n\n"
+        r"because $-\log$ is convex (Jensen). Members have starts and mini-batches of their own. Snapshots are one run's parameters at $k$ moments of its second "
+        r"half; with restarts the rate falls in each of $k$ cycles of $T$ steps to 0, "
+        r"$\alpha_t = \tfrac{\alpha}{2}\big(1 + \cos \tfrac{\pi (t \bmod T)}{T}\big)$, "
+        r"and a snapshot ends each (Huang et al. 2017)."
     ),
-    code=(average, share_right, taken, fit),
+    code=(running_average, right, log_loss, mlp.predict, fit),
     presets={
-        "Two": {"members": 2},
-        "Many": {"members": 30, "steps": 300},
-        "Enough examples": {"points": 1000, "noise": 0.2, "steps": 300},
-        "Digits": {"examples": "digits", "members": 5, "steps": 150, "batch": 32},
+        "Restarts": {"restarts": True},
+        "Three networks": {"members": 3},
+        "Weak members": {"units": 3, "members": 16},
+        "Strong members": {"units": 32, "points": 1000},
+        "Digits": {"examples": "digits", "units": 8, "members": 8, "steps": 400},
     },
-    rows=(("Boundary", "One network alone"), ("Accuracy by members",)),
+    rows=(("Boundary", "Boundary of the snapshots"), ("Each alone and averaged", "Average of the first k")),
     listens=("click",),
     respond=draw,
 )

@@ -120,13 +120,14 @@ def past(params: Ewma) -> go.Figure:
 
 
 def corrected_recursion(params: Ewma) -> Mistake:
-    """How far the wrong recursion strays from the right average by the last day."""
+    """Where the wrong recursion strays furthest from the right average, and by how much."""
     theta = year(params)
-    wrong = wrong_recursion(theta, params.beta)[-1]
-    right = exponentially_weighted(theta, params.beta)[-1]
+    wrong, right = wrong_recursion(theta, params.beta), exponentially_weighted(theta, params.beta)
+    day = int((wrong - right).abs().argmax())
     return Mistake(
-        f"On the last day the recursion gives {float(wrong):.1f} °C.",
-        f"The average is {float(right):.1f} °C; the season's own mean there lies nearby.",
+        f"The recursion reads {float(wrong[day]):.4g} °C on day {day + 1}, where it strays furthest.",
+        f"The average is {float(right[day]):.4g} °C there, of days between {float(theta[: day + 1].min()):.1f} and "
+        f"{float(theta[: day + 1].max()):.1f} °C.",
     )
 
 

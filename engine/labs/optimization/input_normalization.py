@@ -122,7 +122,7 @@ def surface(x: Tensor, y: Tensor, path: Tensor) -> Any:
     end = points(inside[-1:, 0], inside[-1:, 1], "last", MARK, marker={"size": 11}, hoverinfo="skip")
     window = {"range": [-REACH, REACH], "constrain": "domain"}
     axes = {"xaxis": window, "yaxis": {**window, "scaleanchor": "x"}}
-    return figure([shown, steps, end], x="w₁", y="w₂", showlegend=False, height=320, **axes)
+    return figure([shown, steps, end], x="w₁", y="w₂", showlegend=False, height=270, **axes)
 
 
 def raced(costs: dict[str, Tensor], steps: int) -> Any:

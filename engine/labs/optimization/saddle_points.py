@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
+import math
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engine.figures.theme import AMBER, BLUE, GREY, OPTIMIZERS, figure, line, points
+from engine.figures import descent as figures
+from engine.figures.descent import NAMES
+from engine.figures.theme import AMBER, BLUE, GREY, NEGATIVE, OPTIMIZERS, POSITIVE, figure, line, points
 from engine.functional.optimizers import OPTIMIZERS as UPDATES
-from engine.functional.optimizers import descend, momentum
+from engine.functional.optimizers import momentum
+from engine.functional.surfaces import SURFACES, Surface
 from engine.lab import Frame, Frames, Lab
 from engine.params import Params, integer, number
+from engine.results.descent import paths
 from engine.seeding import generator
 
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
 MOST_DIMENSIONS = 10
-NAMES = {"sgd": "Plain", "momentum": "Momentum", "rmsprop": "RMSprop", "adam": "Adam"}
 # The averaging form of the course, so that one rate means the same for all.
 RACERS: dict[str, Callable[..., Any]] = {**UPDATES, "momentum": partial(momentum, beta=0.9, dampening=0.9)}
-STEPS = 2000
-ESCAPED = 1.0
+STEPS = 1000
+# Of the Gaussian orthogonal ensemble, for one, two and three dimensions.
+KNOWN = (1 / 2, (2 - math.sqrt(2)) / 4, (math.pi - 2 * math.sqrt(2)) / (4 * math.pi))
 
 
 class SaddlePoints(Params):
     """What a person can move."""
 
     dimensions: int = integer(
-        2, low=1, high=MOST_DIMENSIONS, label="Dimensions", help="Of the critical point whose curvatures are shown."
+        2, low=1, high=MOST_DIMENSIONS, label="Dimensions", help="Of the critical points whose curvatures are shown."
     )
     samples: int = integer(
         2000, low=100, high=20_000, hint=(200, 5000, 100), label="Critical points", help="Drawn for every dimension."
+    )
+    rate: float = number(
+        0.05, low=1e-4, high=0.4, log=True, label="Learning rate α", help="Of every optimizer in both races."
     )
     distance: float = number(
         1e-3,
@@ -42,21 +53,21 @@ class SaddlePoints(Params):
         label="Start beside the saddle",
         help="How far from the ridge that leads into it.",
     )
-    rate: float = number(
-        0.05,
-        low=1e-4,
-        high=0.4,
-        log=True,
-        label="Learning rate α",
-        help="Of every optimizer in the race away from the saddle.",
-    )
     flatness: float = number(
         1.0,
         low=0.01,
         high=2.0,
         log=True,
         label="Curvature",
-        help="Of the way down. A small one makes a plateau of the saddle.",
+        help="Of the saddle's way down; a small one is nearly flat.",
+    )
+    plain: float = number(
+        3.0,
+        low=1.5,
+        high=6.0,
+        hint=(1.5, 6.0, 0.1),
+        label="Start on the plateau",
+        help="How far from its well: the slope falls off like exp(−r²/2).",
     )
 
 
@@ -66,108 +77,160 @@ def hessians(count: int, n: int, random: torch.Generator) -> Tensor:
     return (a + a.mT) / 2**0.5
 
 
-def curvatures(count: int, n: int, random: torch.Generator) -> Tensor:
-    """The curvatures along the axes of random critical points, ascending, (count, n)."""
-    return torch.linalg.eigvalsh(hessians(count, n, random))
+def share_of_minima(forms: Tensor) -> tuple[float, float]:
+    """The share of critical points (count, n, n) that curve up in every direction, and its standard error.
+
+    Those are the forms that Cholesky's factorization succeeds on.
+    """
+    share = float((torch.linalg.cholesky_ex(forms).info == 0).double().mean())
+    return share, math.sqrt(share * (1 - share) / len(forms))
 
 
-def share_of_minima(curvature: Tensor) -> tuple[float, float]:
-    """The share of critical points that curve up in every direction, and its standard error."""
-    share = float((curvature > 0).all(-1).double().mean())
-    return share, float(np.sqrt(share * (1 - share) / len(curvature)))
+@lru_cache(maxsize=16)
+def measured(samples: int, seed: int) -> np.ndarray:
+    """The share of minima and its error in 1, 2, ... dimensions, (dimensions, 2)."""
+    n = range(1, MOST_DIMENSIONS + 1)
+    return np.array([share_of_minima(hessians(samples, each, generator(seed, each))) for each in n])
 
 
-def height(point: Tensor, curvature: float) -> Tensor:
-    """A saddle at (0, 0): x² / 2 up along x, -curvature · y² / 2 down along y, for points (..., 2)."""
-    return (point[..., 0] ** 2 - curvature * point[..., 1] ** 2) / 2
+def curvatures(params: SaddlePoints) -> Tensor:
+    """The eigenvalues of the same forms in the dimensions shown, (samples, dimensions)."""
+    forms = hessians(params.samples, params.dimensions, generator(params.seed, params.dimensions))
+    return torch.linalg.eigvalsh(forms)
 
 
-def slope(point: Tensor, curvature: float) -> Tensor:
-    """(x, -curvature · y) for a point (2,)."""
-    return torch.stack([point[0], -curvature * point[1]])
+def saddle(curvature: float) -> Surface:
+    """J = (x² - curvature · y²) / 2: up along x, down along y."""
+    scale = torch.tensor([1.0, -curvature], dtype=torch.float64)
+    return Surface(
+        cost=lambda p: (scale * p * p).sum(-1) / 2,
+        slope=lambda p: scale * p,
+        x=(-1.2, 1.2),
+        y=(-1.0, 1.0),
+        start=(1.0, 0.0),
+        least=-curvature,
+    )
 
 
-def escape(name: str, params: SaddlePoints) -> Tensor:
-    """|y| at every step of one optimizer until it is past 1, from beside the ridge, (k,)."""
-    start = torch.tensor([1.0, params.distance], dtype=torch.float64)
-    cost, downhill = (partial(f, curvature=params.flatness) for f in (height, slope))
-    path, _ = descend(cost, downhill, start, params.rate, STEPS, RACERS[name])
-    y = path[:, 1].abs()
-    gone = torch.nonzero(y > ESCAPED)
-    return y[: int(gone[0]) + 1] if len(gone) else y
+def escape(
+    surface: Surface, start: tuple[float, float], rate: float, update: Any, away: Callable[[Tensor], Any]
+) -> Tensor:
+    """An optimizer's points (k, 2) from a start to the first that counts as away, or until ``STEPS`` are over."""
+    path, state = [torch.tensor(start, dtype=torch.float64)], {}  # type: tuple[list[Tensor], Any]
+    while len(path) <= STEPS and not away(path[-1]):
+        [point], state = update([path[-1]], [surface.slope(path[-1])], state, rate)
+        path.append(point)
+    return torch.stack(path)
+
+
+def races(params: SaddlePoints) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Each optimizer's way off the saddle, until |y| > 1, and off the plateau, until half the depth of its well."""
+    ridge, well = saddle(params.flatness), SURFACES["plateau"]
+    off_saddle = {
+        name: escape(ridge, (1.0, params.distance), params.rate, update, lambda p: abs(float(p[1])) > 1)
+        for name, update in RACERS.items()
+    }
+    # A little off the axis, like any point on a plateau.
+    start = (-params.plain * math.cos(0.5), -params.plain * math.sin(0.5))
+    off_plateau = {
+        name: escape(well, start, params.rate, update, lambda p: float(well.cost(p)) < 0.5)
+        for name, update in RACERS.items()
+    }
+    return off_saddle, off_plateau
 
 
 def run(params: SaddlePoints) -> Frames:
-    """One frame: the share of minima by dimension, the curvatures of one dimension, and the race away from a saddle."""
-    found = [curvatures(params.samples, n, generator(params.seed, n)) for n in range(1, MOST_DIMENSIONS + 1)]
-    shares = np.array([share_of_minima(curvature) for curvature in found])
-    here, error = shares[params.dimensions - 1]
-    races = {name: escape(name, params) for name in RACERS}
-    taken = {name: len(y) - 1 for name, y in races.items() if float(y[-1]) > ESCAPED}
-    first = min(taken, key=lambda name: taken[name]) if taken else ""
-    plain = f"{taken['sgd']} steps" if "sgd" in taken else f"over {STEPS}"
+    """One frame: the share of minima by dimension, the curvatures of one dimension, and both races."""
+    shares = measured(params.samples, params.seed)
+    share, error = shares[params.dimensions - 1]
+    off_saddle, off_plateau = races(params)
+    ridge = saddle(params.flatness)
+    from_above = paths(ridge, {name: (path, ridge.cost(path)) for name, path in off_saddle.items()})
+    well = SURFACES["plateau"].cost
+    told = [
+        ", ".join(f"{taken(p)} with {NAMES[name]}" for name, p in race.items()) for race in (off_saddle, off_plateau)
+    ]
+    minima = f"{share:.2%}" if share else f"none of {params.samples:,}"
     yield Frame(
         figures={
             "Share of minima": shares_by_dimension(shares, params.dimensions),
-            "Curvatures": histogram(found[params.dimensions - 1]),
-            "Leaving a saddle": race(races),
+            "Curvatures": histogram(curvatures(params)),
+            "Saddle from above": figures.paths(from_above),
+            "Leaving the saddle": curves({name: path[:, 1].abs() for name, path in off_saddle.items()}, "|y|", "log"),
+            "Leaving the plateau": curves({name: well(path) for name, path in off_plateau.items()}, "cost J", "linear"),
         },
         says=(
-            f"Of {params.samples:,} random critical points in {params.dimensions} dimensions {here:.2%} are minima; plain "
-            f"descent leaves the saddle after {plain}."
+            f"In n = {params.dimensions} dimensions {share:.2%} of {params.samples:,} random critical points are minima; "
+            f"steps off the saddle: {told[0]}; off the plateau: {told[1]}."
         ),
         metrics={
-            "Minima": f"{here:.2%} ± {error:.2%}",
-            "Every way up, if fair": f"{0.5**params.dimensions:.2%}",
-            "Plain descent leaves": plain,
-            "First away": f"{NAMES[first]}, {taken[first]} steps" if first else "none",
+            "Minima": f"{minima} ± {error:.2%}" if share else minima,
+            "If signs were fair coins": f"{0.5**params.dimensions:.2%}",
+            "Plain off the saddle": f"{taken(off_saddle['sgd'])} steps",
+            "Plain off the plateau": f"{taken(off_plateau['sgd'])} steps",
+        },
+        tables={
+            "Steps to leave": {
+                "Optimizer": [NAMES[name] for name in RACERS],
+                "Saddle": [taken(path) for path in off_saddle.values()],
+                "Plateau": [taken(path) for path in off_plateau.values()],
+            }
         },
     )
 
 
-def shares_by_dimension(shares: np.ndarray, chosen: int) -> Any:
-    """The measured share of minima with its error, beside that of fair coins, on a log axis."""
+def taken(path: Tensor) -> str:
+    """How many steps a path took, or that it never left."""
+    return str(len(path) - 1) if len(path) <= STEPS else f"over {STEPS}"
+
+
+def shares_by_dimension(shares: np.ndarray, chosen: int) -> go.Figure:
+    """The measured share of minima with its error, beside the known ones and that of fair coins, on a log axis."""
     n = np.arange(1, len(shares) + 1)
     seen = shares[:, 0] > 0
     bars = {"type": "data", "array": 2 * shares[seen, 1], "color": BLUE}
+    hover = "n = %{x}: %{y:.3%}<extra></extra>"
+    known = {"symbol": "line-ew-open", "size": 22}
     traces = [
-        line(n, 0.5**n, "(1/2)ⁿ", GREY, line={"color": GREY, "dash": "dot"}, hoverinfo="skip"),
-        points(
-            n[seen], shares[seen, 0], "measured", BLUE, error_y=bars, hovertemplate="n = %{x}: %{y:.3%}<extra></extra>"
-        ),
+        line(n, 0.5**n, "(1/2)ⁿ", GREY, line={"color": GREY, "dash": "dot"}, hovertemplate=hover),
+        points(n[: len(KNOWN)], KNOWN, "exact", GREY, marker=known, hovertemplate=hover),
+        points(n[seen], shares[seen, 0], "measured", BLUE, error_y=bars, hovertemplate=hover),
     ]
     if seen[chosen - 1]:
-        traces.append(
-            points([chosen], [shares[chosen - 1, 0]], "shown", AMBER, marker={"size": 14, "symbol": "circle-open"})
-        )
-    yaxis = {"type": "log", "tickformat": ".2~%"}
-    return figure(traces, x="dimensions n", y="share of minima", yaxis=yaxis, xaxis={"dtick": 1})
+        ring = {"size": 14, "symbol": "circle-open"}
+        traces.append(points([chosen], [shares[chosen - 1, 0]], "shown", AMBER, marker=ring, hoverinfo="skip"))
+    yaxis = {"type": "log", "exponentformat": "power", "range": [-4, 0]}
+    return figure(traces, x="dimensions n", y="share of minima", yaxis=yaxis, xaxis={"dtick": 1}, margin=figures.ROOM)
 
 
-def histogram(curvature: Tensor) -> Any:
+def histogram(curvature: Tensor) -> go.Figure:
     """How the curvatures spread around zero: those below it are ways down."""
     counts, edges = np.histogram(curvature.flatten().numpy(), 41)
-    middle = (edges[1:] + edges[:-1]) / 2
-    colors = [OPTIMIZERS["adam"] if m < 0 else BLUE for m in middle]
-    bars = {"type": "bar", "x": middle, "y": counts / counts.sum(), "marker": {"color": colors}, "name": "curvature"}
-    bars |= {"hovertemplate": "%{x:.2f}: %{y:.1%}<extra></extra>"}
-    return figure([bars], x="curvature (ways down in red)", y="share", bargap=0.05, showlegend=False)
-
-
-def race(races: dict[str, Tensor]) -> Any:
-    """How far each optimizer is from the ridge at every step, up to where it counts as away."""
+    middle, share = (edges[1:] + edges[:-1]) / 2, counts / counts.sum()
     traces = []
-    for name, y in races.items():
-        at = np.unique(np.linspace(0, len(y) - 1, 300).astype(int))
+    for name, color, side in (("ways up", POSITIVE, middle >= 0), ("ways down", NEGATIVE, middle < 0)):
+        bars = {"type": "bar", "x": middle[side], "y": share[side], "marker": {"color": color}, "name": name}
+        traces.append(
+            {**bars, "width": float(edges[1] - edges[0]), "hovertemplate": "%{x:.2f}: %{y:.1%}<extra></extra>"}
+        )
+    return figure(traces, x="curvature λ", y="share", bargap=0.05)
+
+
+def curves(heights: Mapping[str, Tensor], y: str, scale: str) -> go.Figure:
+    """A number by step for each optimizer, up to where it is away."""
+    traces = []
+    for name, values in heights.items():
+        at = np.unique(np.linspace(0, len(values) - 1, 300).astype(int)).astype(np.float32)
         hover = f"{NAMES[name]}, step %{{x}}: %{{y:.2g}}<extra></extra>"
-        traces.append(line(at, y.numpy()[at], NAMES[name], OPTIMIZERS[name], hovertemplate=hover))
-    yaxis = {"type": "log", "exponentformat": "power"}
-    return figure(traces, x="step", y="distance from the ridge", yaxis=yaxis, height=320)
+        shown = values.float().numpy()[at.astype(int)]
+        traces.append(line(at, shown, NAMES[name], OPTIMIZERS[name], hovertemplate=hover))
+    yaxis = {"type": scale, "exponentformat": "power"}
+    return figure(traces, x="step", y=y, yaxis=yaxis, margin=figures.ROOM)
 
 
 LAB = Lab(
     slug="saddle-points",
-    summary="Count how seldom a flat spot in many dimensions is a minimum, and race optimizers away from a saddle.",
+    summary="Count how seldom a flat spot in many dimensions is a minimum, and race optimizers off a saddle and a plateau.",
     params=SaddlePoints,
     run=run,
     look_for=(
@@ -179,18 +242,20 @@ LAB = Lab(
     maths=(
         r"$$\nabla J = 0, \qquad H = \nabla^2 J, \qquad \text{a minimum if all eigenvalues } \lambda_i(H) > 0$$"
         "\n\n"
-        r"For a random symmetric $H$ the share of minima is $\tfrac12$ in one dimension, "
-        r"$\tfrac{2-\sqrt2}{4} \approx 0.146$ in two, and falls like $e^{-\frac{\ln 3}{4} n^2}$ (Dean and Majumdar 2006)."
+        r"For a random symmetric $H$ the share of minima is $\tfrac12$ in one dimension, $\tfrac{2-\sqrt2}{4} \approx 0.146$ "
+        r"in two, $\tfrac{\pi-2\sqrt2}{4\pi} \approx 0.025$ in three, and falls like $e^{-\frac{\ln 3}{4} n^2}$ "
+        r"(Dean and Majumdar 2006)."
         "\n\n"
         r"On $J = \tfrac12 (x^2 - c\,y^2)$ plain descent multiplies $y$ by $1 + \alpha c$ a step: it leaves after "
-        r"$\ln(1/y_0) / \ln(1 + \alpha c)$ steps, which a small $c$, a plateau, makes many."
+        r"$\ln(1/y_0) / \ln(1 + \alpha c)$ steps, which a small $c$ makes many. The plateau is $J = 1 - e^{-r^2/2}$."
     ),
-    code=(hessians, share_of_minima, escape, descend),
+    code=(hessians, share_of_minima, escape, races),
     presets={
         "One dimension": {"dimensions": 1},
         "Ten dimensions": {"dimensions": 10},
         "On the ridge": {"distance": 1e-8},
-        "Plateau": {"flatness": 0.02},
+        "Nearly flat": {"flatness": 0.02},
+        "Far from the well": {"plain": 5.5},
     },
-    rows=(("Share of minima", "Curvatures"), ("Leaving a saddle",)),
+    rows=(("Share of minima", "Curvatures"), ("Saddle from above", "Leaving the saddle"), ("Leaving the plateau",)),
 )

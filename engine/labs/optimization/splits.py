@@ -98,12 +98,17 @@ def run(params: Splits) -> Frames:
             f"{spread:.2%}, and {held:.1%} of the {params.level:.0%} intervals hold it."
         ),
         metrics={
-            "Train / dev / test": f"{train:,} / {dev:,} / {test:,}",
+            "Train / dev / test": " / ".join(map(short, (train, dev, test))),
             "True error": f"{truth:.2%}",
             "Dev estimate wanders": f"± {spread:.2%}",
             "Intervals that hold it": f"{held:.1%} of {params.level:.0%}",
         },
     )
+
+
+def short(count: int) -> str:
+    """A count in three digits: 6k, 1.25M."""
+    return f"{count / 1e6:.3g}M" if count >= 1e6 else f"{count / 1e3:.3g}k" if count >= 1e3 else str(count)
 
 
 def parts(counts: tuple[int, int, int]) -> Any:
