@@ -44,11 +44,11 @@ def errors(networks: Ensemble, snapshots: Ensemble) -> go.Figure:
         bars["marker"] = {"color": color, "opacity": [0.45] * k + [1.0]}
         labels = [*(f"{name[:-1]} {i}" for i in range(1, k + 1)), f"average of {k} {name}"]
         traces.append(bars | {"customdata": labels, "hovertemplate": "%{customdata}: %{y:.1%}<extra></extra>"})
-        names += [(left + i, str(i + 1)) for i in range(k)] + [(left + k, "avg")]
+        names += [(left + (k - 1) / 2, "each"), (left + k, "avg")]
     at, text = zip(*names, strict=True)
     yaxis = {"tickformat": ".0%", "rangemode": "tozero"}
     xaxis = {"tickvals": at, "ticktext": text, "tickangle": 0}
-    return figure(traces, x="member", y="dev error", xaxis=xaxis, yaxis=yaxis, height=LOW)
+    return figure(traces, x="each alone, and their average", y="dev error", xaxis=xaxis, yaxis=yaxis, height=LOW)
 
 
 def together(networks: Ensemble, snapshots: Ensemble, most: int) -> go.Figure:

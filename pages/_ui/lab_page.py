@@ -35,13 +35,16 @@ def show(lab: Lab[Any], head: DeltaGenerator) -> None:
         try:
             run = player.begin(lab, params)
         except AtlasError as problem:
-            st.error(str(problem), icon=":material/error:")
-            return
-        player.show(run, _chart_key(lab), lambda: _respond(lab, run), lambda: _below(lab, run))
+            st.error(_plain(str(problem)), icon=":material/error:")
+            run = None
+        if run:
+            shown = run
+            player.show(run, _chart_key(lab), lambda: _respond(lab, shown), lambda: _below(lab, shown))
     with control_side:
         _presets(lab)
-    bar.show(lab, run)
-    _notes(lab, params)
+    if run:
+        bar.show(lab, run)
+        _notes(lab, params)
     link.depart(lab, params)
 
 

@@ -34,10 +34,10 @@ class ComputationGraph(Params):
         help="A number for every name in the expression, such as a=5, b=3.",
     )
     step: int = integer(
-        ALL,
+        10,
         low=0,
         high=ALL,
-        hint=(0, 40, 1),
+        hint=(0, 30, 1),
         label="Step",
         help="How far to walk: forward node by node, then backward. Beyond the last step everything is in sight.",
     )
@@ -146,9 +146,9 @@ LAB = Lab(
     presets={
         "Half-way": {"step": 6},
         "Nudge b": {"nudged": "b", "nudge": 0.001},
-        "Logistic loss": {"expression": LOSS, "values": EXAMPLE},
-        "Shared input": {"expression": "(a+b)*(a-b)+a", "values": "a=3, b=2"},
-        "Dead ReLU": {"expression": "square(relu(w*x+b)-y)", "values": "w=-1, x=2, b=0.5, y=1"},
-        "Vanishing": {"expression": "sigmoid(sigmoid(sigmoid(sigmoid(4*x))))", "values": "x=2"},
+        "Logistic loss": {"expression": LOSS, "values": EXAMPLE, "step": 27},
+        "Shared input": {"expression": "(a+b)*(a-b)+a", "values": "a=3, b=2", "step": 11},
+        "Dead ReLU": {"expression": "square(relu(w*x+b)-y)", "values": "w=-1, x=2, b=0.5, y=1", "step": 15},
+        "Vanishing": {"expression": "sigmoid(sigmoid(sigmoid(sigmoid(4*x))))", "values": "x=2", "step": 12},
     },
 )

@@ -168,7 +168,7 @@ LAB = Lab(
     trains=True,
     look_for=(
         "At one rate Adam steps about that far in each direction, however steep it is: fast over a plateau and off a saddle, "
-        "no faster than a well-chosen plain rate on a bowl. Its real gain is in the third figure: many more rates work, and "
+        "no faster than a well-chosen plain rate on a bowl. Its real gain is in Steps by rate: many more rates work, and "
         "one rate works everywhere. Which optimizer still hovers at the end, and what does raising ε do on the plateau?"
     ),
     maths=(

@@ -56,7 +56,7 @@ class Runner:
         self.epochs, self.seconds, self.costs = [], [], []  # type: tuple[list[float], list[float], list[float]]
         self.read(0.0)
         # The first gradient of a size makes its buffers, which is no part of the training.
-        self.fleet.gradient(*(part[..., :size] for part in columns))
+        self.fleet.gradient(columns[0][:, :size], columns[1][:, :size])
 
     def update(self) -> None:
         """One step of descent on the next batch."""
