@@ -19,7 +19,7 @@ from engine.results.graphs import walk
 
 
 def last(**changed):
-    return LAB.last_frame(parse(ComputationGraph, changed))
+    return LAB.last_frame(parse(ComputationGraph, {"step": ALL, **changed}))
 
 
 def table(frame):
