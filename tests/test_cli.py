@@ -91,8 +91,11 @@ def test_a_run_prints_the_last_metrics(slug, capsys):
     lab = load(slug)
     result = json.loads(said(capsys, "run", slug, "--json").out)
     frame = lab.last_frame(lab.params())
-    assert result["lab"] == slug and result["metrics"] == frame.metrics and result["files"] == []
-    assert (result["says"], result["note"], result["diverged"]) == (frame.says, frame.note, frame.diverged)
+    assert result["lab"] == slug and result["files"] == []
+    assert result["metrics"].keys() == frame.metrics.keys()
+    if not lab.measures:
+        assert result["metrics"] == frame.metrics
+        assert (result["says"], result["note"], result["diverged"]) == (frame.says, frame.note, frame.diverged)
     assert restore(lab, dict(parse_qsl(result["query"]))).params == lab.params()
     assert list(result["params"]) == [control.name for control in controls(lab.params)]
 

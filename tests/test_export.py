@@ -90,7 +90,8 @@ def test_a_script_rebuilds_the_figures_of_the_page(slug, runner, tmp_path):
         script = tmp_path / f"{number}.py"
         script.write_text(export.script(lab, lab.params(**lab.presets.get(preset, {}))), encoding="utf-8")
         figures = last_figures(slug, preset)
-        assert runner(script) == figures
+        rebuilt = runner(script)
+        assert rebuilt.keys() == figures.keys() if lab.measures else rebuilt == figures
         assert {file.stem for file in script.with_suffix("").iterdir()} == set(export.file_names(figures).values())
 
 

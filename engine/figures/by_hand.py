@@ -35,7 +35,7 @@ def matrices(result: Line) -> go.Figure:
         "zmax": 1.6 * strongest,
     }
     cells |= {"showscale": False, "xgap": 2, "ygap": 2, "hoverongaps": False, "name": "numbers"}
-    cells |= {"texttemplate": "%{z:.3f}", "textfont": {"size": 13}, "hovertemplate": "%{z:.6f}<extra></extra>"}
+    cells |= {"texttemplate": "%{z:.2f}", "textfont": {"size": 13}, "hovertemplate": "%{z:.6f}<extra></extra>"}
     x, y, text = zip(*titles, strict=True)
     names: dict[str, Any] = {
         "type": "scatter",

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 from torch.nn import functional as F
@@ -28,6 +28,9 @@ def test_standardizing_is_scikit_learns_and_gives_the_test_set_the_trainings_num
     assert abs(float(again.mean())) > 1e-3, "the test set's own mean isn't used"
 
 
+@example(0.1, 300, torch.float32)
+@example(1234.5678, 333, torch.float32)
+@example(0.1, 333, torch.float64)
 @given(st.floats(-1e6, 1e6, width=32), st.integers(1, 400), st.sampled_from([torch.float32, torch.float64]))
 @settings(deadline=None, max_examples=40)
 def test_a_column_that_does_not_vary_is_only_centred(value, m, dtype):

@@ -20,32 +20,40 @@ def curves(frame, title="Zero weights by λ"):
 
 
 @pytest.fixture(scope="module")
-def default():
+def biopsies():
+    return LAB.last_frame(L1(**LAB.presets["Biopsies"]))
+
+
+@pytest.fixture(scope="module")
+def suns():
     return LAB.last_frame(L1())
 
 
-def test_sparsity_grows_with_lambda_and_l2_leaves_hardly_a_zero(default):
-    zeros = curves(default)
+@pytest.mark.parametrize(("name", "most"), [("biopsies", 0.15), ("suns", 0.35)])
+def test_sparsity_grows_with_lambda_and_l2_leaves_few_zeros(name, most, request):
+    frame = request.getfixturevalue(name)
+    zeros = curves(frame)
     assert (np.diff(zeros[SPARSE]) > 0).all(), "at every λ more than at the one before"
-    assert zeros[SPARSE][0] < 0.1 and zeros[SPARSE][-1] > 0.9
-    assert zeros[L2].max() < 0.15
-    assert default.metrics["Zero under L1"] == f"{zeros[SPARSE][SWEPT.index(1.0)]:.0%}"
+    assert zeros[SPARSE][0] < 0.15 and zeros[SPARSE][-1] > 0.9
+    assert zeros[L2].max() < most
+    chosen = SWEPT.index({"biopsies": 1.0, "suns": 3.0}[name])
+    assert frame.metrics["Zero under L1"] == f"{zeros[SPARSE][chosen]:.0%}"
 
 
 def test_only_the_proximal_step_makes_exact_zeros():
     zeros = curves(LAB.last_frame(L1(threshold=0.0, steps=300)))
-    assert zeros[SPARSE][-1] > 0.9 and not zeros[SIGN].any() and not zeros[L2].any()
+    assert zeros[SPARSE][-1] > 0.8 and not zeros[SIGN].any() and not zeros[L2].any()
 
 
-def test_the_sign_jumps_across_zero_when_the_step_is_wider_than_the_threshold(default):
+def test_the_sign_jumps_across_zero_when_the_step_is_wider_than_the_threshold(biopsies):
     """At λ = 30 and rate 0.5 on 456 examples a step is 0.033, more than the threshold of 0.01."""
-    zeros = curves(default)
+    zeros = curves(biopsies)
     assert zeros[SIGN][SWEPT.index(1.0)] == pytest.approx(zeros[SPARSE][SWEPT.index(1.0)], abs=0.02)
     assert zeros[SIGN][-1] < 0.6 < zeros[SPARSE][-1]
 
 
 def test_the_gradient_of_the_penalized_cost_is_autograds():
-    data = load(L1(), generator(0, 0))
+    data = load(L1(examples="breast-cancer"), generator(0, 0))
     train, dev = ((x.double(), y.double()) for x, y in (data.train, data.dev))
     start = [p.double() for p in mlp.initialize((30, 4, 1), generator(1), "xavier")]
     leaves = [p.clone().requires_grad_() for p in start]
@@ -71,12 +79,12 @@ def test_every_lambda_meets_every_penalty_once():
         assert each.nonzero().flatten().tolist() == list(range(i * len(swept), (i + 1) * len(swept)))
 
 
-def test_the_first_layer_shown_is_sparse_under_l1_and_full_under_l2(default):
-    one, other = (np.array(default.figures[f"First layer under {n}"].data[0].z, float) for n in ("L1", "L2"))
+def test_the_first_layer_shown_is_sparse_under_l1_and_full_under_l2(biopsies):
+    one, other = (np.array(biopsies.figures[f"First layer under {n}"].data[0].z, float) for n in ("L1", "L2"))
     assert one.shape == other.shape == (8, 30)
     assert np.isnan(one).mean() > 0.7 and not np.isnan(other).any()
     used = int((~np.isnan(one)).any(0).sum())
-    assert default.metrics["Inputs in use"] == f"{used} of 30" and used < 30
+    assert biopsies.metrics["Inputs in use"] == f"{used} of 30" and used < 30
 
 
 @pytest.mark.parametrize(
@@ -102,11 +110,10 @@ def test_a_decay_that_grows_is_told_and_its_remedy_works():
     assert not LAB.last_frame(L1(**{**changed, **frame.remedy})).diverged
 
 
-def test_of_pictures_the_first_layer_is_shown_as_pictures_with_more_grey_under_l1():
-    frame = LAB.last_frame(L1(**LAB.presets["Pictures"]))
+def test_of_pictures_the_first_layer_is_shown_as_pictures_with_more_grey_under_l1(suns):
     grey = []
     for name in ("L1", "L2"):
-        pixels = np.array(frame.figures[f"First layer under {name}"].data[0].z)
+        pixels = np.array(suns.figures[f"First layer under {name}"].data[0].z)
         inside = pixels[pixels[..., 3] > 0][:, :3]
         grey.append(float((inside == 128).mean()))
     assert grey[0] > 0.5 > 5 * grey[1]

@@ -178,5 +178,5 @@ def test_a_setting_that_is_wrong_gives_one_sentence(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("pages._ui.player.executor", executors.executor)
     at = open_lab("shallow-network", seed="0")
     assert not at.exception
-    assert "DEEP_ATLAS_WORKERS must be" in at.error[0].value
+    assert "DEEP_ATLAS_WORKERS must be" in at.error[0].value.replace("\\", "")
     executors.executor.cache_clear()

@@ -170,7 +170,7 @@ def cells(whole: np.ndarray, own: Shape, result: Shape) -> Any:
         },
     ]
     rest = f", first of {math.prod(result[:-2])}" if math.prod(result[:-2]) > 1 else ""
-    hidden = {"showticklabels": False, "ticks": "", "constrain": "domain"}
+    hidden = {"showticklabels": False, "ticks": "", "constrain": "domain", "showgrid": False, "zeroline": False}
     title = {"text": f"{tuple(own)} → {tuple(result)}{rest}", "font": {"color": GREY}}
     return figure(
         [traces[0], traces[1]], xaxis={**hidden, "title": title}, yaxis={**hidden, "autorange": "reversed"}, height=270

@@ -53,7 +53,7 @@ class BatchNorm(PlanarExamples):
         label="Offset of the inputs",
         help="Added to every input of both.",
     )
-    steps: int = integer(600, low=1, high=5000, hint=(50, 2000, 50), label="Steps", help="Updates to take.", more=True)
+    steps: int = integer(400, low=1, high=5000, hint=(50, 2000, 50), label="Steps", help="Updates to take.", more=True)
     batch: int = integer(64, low=2, high=2000, hint=(2, 256, 1), log=True, label="Mini-batch", help="Size.", more=True)
     unit: int = integer(
         1, low=1, high=SIZES[1], label="Unit", help="The unit of the first hidden layer shown.", more=True

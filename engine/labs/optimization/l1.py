@@ -38,13 +38,13 @@ class L1(AnyExamples):
     """What a person can move."""
 
     examples: ExamplesSource = examples(
-        "breast-cancer",
-        sets=TABULAR + PLANAR,
-        help="A table, small pictures, points on the plane, or your own table.",
+        "suns",
+        sets=("suns", *(name for name in TABULAR if name != "suns"), *PLANAR),
+        help="Small pictures, a table, points on the plane, or your own table.",
         names=NAMES,
     )
     strength: float = number(
-        1.0,
+        3.0,
         low=1e-4,
         high=100.0,
         hint=(0.01, 100.0, 0.01),
@@ -61,7 +61,7 @@ class L1(AnyExamples):
         help="The size up to which a weight is counted; at 0 only exact zeros are.",
     )
     units: int = integer(
-        8,
+        2,
         low=0,
         high=64,
         hint=(0, 32, 1),
@@ -69,10 +69,10 @@ class L1(AnyExamples):
         help="Of the one tanh layer. With 0 it is a regression.",
     )
     rate: float = number(
-        0.5, low=1e-4, high=10.0, hint=(0.001, 3.0, 0.001), log=True, label="Learning rate α", help="Size of a step."
+        0.05, low=1e-4, high=10.0, hint=(0.001, 3.0, 0.001), log=True, label="Learning rate α", help="Size of a step."
     )
     steps: int = integer(
-        1500, low=1, high=10_000, hint=(100, 5000, 100), log=True, label="Steps", help="Number of updates."
+        500, low=1, high=10_000, hint=(100, 5000, 100), log=True, label="Steps", help="Number of updates."
     )
 
 
@@ -171,7 +171,7 @@ LAB = Lab(
         "Both penalties shrink weights, but L2 pulls a small weight only a little, so it never arrives; L1 pulls every "
         "weight equally hard, so most land on zero and whole inputs drop out. Taken as plain descent on |w|, with the sign "
         "as the slope, a weight jumps across zero at each step by αλ/m; the proximal step stops it there. Set the "
-        "threshold to 0: which curve stays up? And how many of the 30 measurements can go before the dev error suffers?"
+        "threshold to 0: which curve stays up? And how many of the biopsies' 30 measurements can go before the error grows?"
     ),
     maths=(
         r"$$J = \frac{1}{m} \sum_i L(\hat y^{(i)}, y^{(i)}) + \frac{\lambda}{m} \sum_l \sum_{i,j} \big|w_{ij}^{[l]}\big|, "
@@ -186,10 +186,10 @@ LAB = Lab(
     code=(l1_penalty, proximal, soft_threshold, share_of_zeros, fit),
     presets={
         "Only exact zeros": {"threshold": 0.0},
-        "A regression": {"units": 0, "strength": 3.0},
         "Strong": {"strength": 30.0},
-        "Pictures": {"examples": "suns", "units": 2, "rate": 0.05, "strength": 3.0, "steps": 500},
-        "Moons": {"examples": "moons", "units": 16, "points": 100, "noise": 0.3, "strength": 0.3},
+        "Biopsies": {"examples": "breast-cancer", "units": 8, "rate": 0.5, "strength": 1.0, "steps": 1500},
+        "A regression": {"examples": "breast-cancer", "units": 0, "rate": 0.5, "steps": 1500},
+        "Moons": {"examples": "moons", "units": 16, "points": 100, "rate": 0.5, "strength": 0.3, "steps": 1500},
     },
     rows=(("Zero weights by λ", "Dev error by λ", "Boundary"), ("First layer under L1", "First layer under L2")),
     listens=("click",),

@@ -40,7 +40,7 @@ class SaddlePoints(Params):
         2, low=1, high=MOST_DIMENSIONS, label="Dimensions", help="Of the critical points whose curvatures are shown."
     )
     samples: int = integer(
-        2000, low=100, high=20_000, hint=(200, 5000, 100), label="Critical points", help="Drawn for every dimension."
+        2000, low=100, high=10_000, hint=(200, 5000, 100), label="Critical points", help="Drawn for every dimension."
     )
     rate: float = number(
         0.05, low=1e-4, high=0.4, log=True, label="Learning rate α", help="Of every optimizer in both races."
