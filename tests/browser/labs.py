@@ -28,7 +28,7 @@ def drawn(page: Page) -> str:
 
 def wait_for_new(page: Page, before: str) -> str:
     """Wait for another frame than ``before``."""
-    page.wait_for_function("b => document.querySelector('.atlas-view').dataset.drawn !== b", arg=before)
+    page.wait_for_function("b => { const d = document.querySelector('.atlas-view')?.dataset.drawn; return d !== undefined && d !== b; }", arg=before)
     return drawn(page)
 
 

@@ -34,7 +34,7 @@ class ComputationGraph(Params):
         help="A number for every name in the expression, such as a=5, b=3.",
     )
     step: int = integer(
-        10,
+        9,
         low=0,
         high=ALL,
         hint=(0, 30, 1),
