@@ -28,7 +28,8 @@ def drawn(page: Page) -> str:
 
 def wait_for_new(page: Page, before: str) -> str:
     """Wait for another frame than ``before``."""
-    page.wait_for_function("b => { const d = document.querySelector('.atlas-view')?.dataset.drawn; return d !== undefined && d !== b; }", arg=before)
+    drawn_now = "document.querySelector('.atlas-view')?.dataset.drawn"
+    page.wait_for_function(f"b => {drawn_now} !== undefined && {drawn_now} !== b", arg=before)
     return drawn(page)
 
 
