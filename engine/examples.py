@@ -164,8 +164,9 @@ def _scaled(scaling: str, train: Tensor, dev: Tensor) -> tuple[Tensor, Tensor]:
         x, mean, deviation = standardize(train)
         return x, standardize(dev, mean, deviation)[0]
     if scaling == "from 0 to 1":
-        low, high = train.amin(0), train.amax(0)
-        width = (high - low).clamp(min=1e-12)
+        low, width = train.amin(0), train.amax(0) - train.amin(0)
+        # A column that is constant in training may move in dev, and is only shifted.
+        width = width.where(width > 0, 1)
         return (train - low) / width, (dev - low) / width
     return train, dev
 

@@ -173,7 +173,7 @@ WRONG = {
     "no slug": (["run"], "SLUG"),
     "two slugs": (["run", "gradient-descent", "iou"], "iou"),
     "a newline": (["labs", "--a\nb\u2028c"], "--a b c"),
-    "unknown lab": (["run", "no-such-lab"], "Lab 'no-such-lab' is not known: it must be one of gradient-descent"),
+    "unknown lab": (["run", "no-such-lab"], "Lab 'no-such-lab' is not known: it must be one of perceptron"),
     "an evil lab": (["run", "../../etc/passwd\n"], "is not known"),
     "unknown name": (
         ["run", "gradient-descent", "--set", "speed=1"],

@@ -203,7 +203,8 @@ def test_the_cells_of_a_notebook_show_the_figures_of_the_page(slug, monkeypatch)
         if cell.cell_type == "code":
             exec(cell.source, names)
     figures = last_figures(slug)
-    assert snapshot(names["frame"]).figures == figures
+    again = snapshot(names["frame"]).figures
+    assert again.keys() == figures.keys() if lab.measures else again == figures
     assert [figure.layout.title.text for figure in shown] == list(figures)
     assert all(figure.layout.template.layout.colorway for figure in shown)
 

@@ -52,6 +52,8 @@ DECLARED = {
     "word": {"kind": "text", "high": 80, "low": None},
     "image": {"kind": "picture", "label": "Picture", "default": "shapes"},
     "noise": {"kind": "sound", "label": "Sound", "default": "chirp"},
+    "examples": {"kind": "examples", "default": "moons", "options": ("moons", "iris"), "more": False},
+    "drawn": {"kind": "points", "low": -4, "high": 4, "default": ((0.5, -1.0, 1),), "more": True},
     "seed": {"kind": "integer", "low": 0, "high": 2**31 - 1, "more": True, "default": 0},
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,6 +20,8 @@ MOST_ROWS = 100_000
 MOST_COLUMNS = 200
 MOST_CLASSES = 10
 LABELS = ("class", "label", "target", "y")
+# Quoted cells may hold separators and line ends.
+FIRST_ROW = re.compile(r'[\r\n]*+(?:"[^"]*+"|[^"\r\n]++)*+')
 
 Scaling = Literal["standardized", "from 0 to 1", "as they are"]
 
@@ -83,26 +86,32 @@ def table(
         BadInput: The bytes are no such table; one sentence says why.
     """
     title = f"The table '{''.join(filter(str.isprintable, name))[:60]}'"
-    header, rows = _rows(data, title)
+    header, rows, numbers = _rows(data, title)
     lower = {column.lower(): column for column in header}
     label = label or next((lower[usual] for usual in LABELS if usual in lower), header[-1])
     for column in (label, *features):
         if column not in header:
             raise BadInput(f"{title} must have the column {column[:40]!r}, got {_listed(header)}.")
     cells = dict(zip(header, zip(*rows, strict=True), strict=True))
-    names, y = np.unique(np.array(cells[label], dtype=str), return_inverse=True)
+    # Not an array of text, which would give every row the room of the longest.
+    kinds = [cell.strip() for cell in cells[label]]
+    names = sorted(set(kinds))
+    if not names[0]:
+        raise BadInput(f"{title} must name a class in every row, got an empty cell in row {numbers[kinds.index('')]}.")
     if not 2 <= len(names) <= MOST_CLASSES:
         raise BadInput(f"{title} must have 2 to {MOST_CLASSES} classes in column {label[:40]!r}, got {len(names)}.")
     chosen = tuple(features) or tuple(c for c in header if c != label and _is_numeric(cells[c]))
     if not chosen:
         raise BadInput(f"{title} must have at least one column of numbers beside {label[:40]!r}, got none.")
-    x = np.stack([_numbers(cells[c], c, title) for c in chosen], 1)
+    x = np.stack([_numbers(cells[c], c, numbers, title) for c in chosen], 1)
+    place = {name: k for k, name in enumerate(names)}
+    y = np.array([place[kind] for kind in kinds], np.int64)
     digest = hashlib.sha256(data).hexdigest()[:12]
-    return Table(x, y.astype(np.int64), chosen, label, tuple(map(str, names)), scaling, tuple(header), name, digest)
+    return Table(x, y, chosen, label, tuple(names), scaling, tuple(header), name, digest)
 
 
-def _rows(data: bytes, title: str) -> tuple[list[str], list[list[str]]]:
-    """The header and the rows, of equal length, without the empty ones."""
+def _rows(data: bytes, title: str) -> tuple[list[str], list[list[str]], list[int]]:
+    """The header, the rows under it, of equal length, without the empty ones, and their numbers as a spreadsheet counts."""
     if not data:
         raise BadInput(f"{title} must hold at least one row, got an empty file.")
     if len(data) > MOST_BYTES:
@@ -111,13 +120,17 @@ def _rows(data: bytes, title: str) -> tuple[list[str], list[list[str]]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"{title} must be a CSV file in UTF-8, got bytes that aren't.") from error
-    first = text.split("\n", 1)[0]
-    separator = max(",;\t", key=first.count)
-    rows = []
+    first = FIRST_ROW.match(text)
+    outside = re.sub(r'"[^"]*"', "", first[0]) if first else ""
+    separator = max(",;\t", key=outside.count)
+    rows, numbers = [], []
     try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
-            rows += [row] if any(cell.strip() for cell in row) else []
-            if len(rows) > MOST_ROWS + 1:
+        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator), 1):
+            if any(cell.strip() for cell in row):
+                rows.append(row)
+                numbers.append(number)
+            # Blank rows are left out, but millions of them would keep everybody waiting.
+            if len(rows) > MOST_ROWS + 1 or number > 3 * MOST_ROWS:
                 raise BadInput(f"{title} must have at most {MOST_ROWS:,} rows, got more.")
     except csv.Error as error:
         raise BadInput(f"{title} must be a CSV file, got one that can't be read: {error}.") from error
@@ -129,10 +142,10 @@ def _rows(data: bytes, title: str) -> tuple[list[str], list[list[str]]]:
         )
     if len(set(header)) < len(header) or not all(header):
         raise BadInput(f"{title} must name every column once in its first row, got {_listed(header)}.")
-    for number, row in enumerate(rows[1:], 2):
+    for number, row in zip(numbers[1:], rows[1:], strict=True):
         if len(row) != len(header):
             raise BadInput(f"{title} must have {len(header)} cells in every row, got {len(row)} in row {number}.")
-    return header, rows[1:]
+    return header, rows[1:], numbers[1:]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -146,8 +159,8 @@ def _is_numeric(cells: Sequence[str]) -> bool:
     return bool(np.isfinite(numbers).mean() > 0.5)
 
 
-def _numbers(cells: Sequence[str], column: str, title: str) -> np.ndarray:
-    """A column as float32, (m,)."""
+def _numbers(cells: Sequence[str], column: str, numbers: Sequence[int], title: str) -> np.ndarray:
+    """A column as float32, (m,), from rows of these numbers."""
     try:
         found = np.array(cells, dtype=np.float64)
     except ValueError:
@@ -156,7 +169,7 @@ def _numbers(cells: Sequence[str], column: str, title: str) -> np.ndarray:
     bad = np.flatnonzero(~(np.abs(found) < 1e30))
     if bad.size:
         must = f"hold a number in every cell of column {column[:40]!r}"
-        raise BadInput(f"{title} must {must}, got {cells[bad[0]][:20]!r} in row {bad[0] + 2}.")
+        raise BadInput(f"{title} must {must}, got {cells[bad[0]][:20]!r} in row {numbers[bad[0]]}.")
     return found.astype(np.float32)
 
 

@@ -63,9 +63,9 @@ def digits() -> Tabular:
 
 @cache
 def suns() -> Tabular:
-    """600 drawn RGB pictures of 12 x 12: class 1 has a warm disc on a cool ground, class 0 a cool disc on a warm one.
+    """600 drawn RGB pictures of 12 x 12: class 1 has a disc warmer than its ground, class 0 a cooler one.
 
-    Place, size and brightness vary and noise is added, so no single pixel tells the class.
+    Place, size, brightness and tint vary and noise is added, so no single pixel tells the class.
     """
     draw = np.random.default_rng(12)
     y = (np.arange(PICTURES) % 2).astype(np.int64)
@@ -76,8 +76,8 @@ def suns() -> Tabular:
         middle, radius = draw.uniform(3.5, SIDE - 4.5, 2), draw.uniform(2.0, 4.0)
         disc = np.hypot(rows - middle[0], columns - middle[1])[..., None] < radius
         front, back = (warm, cool) if label else (cool, warm)
-        picture[:] = np.where(disc, front, back) * draw.uniform(0.5, 1.1)
-    pictures += draw.normal(0, 0.25, pictures.shape)
+        picture[:] = np.where(disc, front, back) * draw.uniform(0.5, 1.1) + draw.normal(0, 0.4, 3)
+    pictures += draw.normal(0, 0.1, pictures.shape)
     x = torch.from_numpy(np.clip(pictures, 0, 1).reshape(PICTURES, -1))
     names = tuple(f"{c}{i},{j}" for i in range(SIDE) for j in range(SIDE) for c in "RGB")
     return Tabular(x, torch.from_numpy(y), names, ("moon", "sun"), (SIDE, SIDE, 3))

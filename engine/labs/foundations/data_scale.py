@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from engine.device import device
-from engine.examples import NAMES, PLANAR, TABULAR, AnyExamples, Data, load
+from engine.examples import NAMES, PLANAR, TABULAR, AnyExamples, Data, draw, load
+from engine.figures import planar
 from engine.figures.theme import BLUE, GREEN, GREY, PURPLE, figure, line
 from engine.functional import mlp
+from engine.functional.mlp import Parameters
 from engine.functional.optimizers import adam
 from engine.lab import Frame, Frames, Lab
 from engine.params import ExamplesSource, examples, integer, number
+from engine.results.planar import boundary
 from engine.seeding import generator
 from engine.training import Recipe, accuracy, fit, paced
 
 MODELS: dict[str, tuple[int, ...]] = {"linear": (), "small": (4,), "medium": (16,), "large": (64, 64)}
 COLORS = dict(zip(MODELS, (GREY, BLUE, GREEN, PURPLE), strict=True))
-SMALLEST = 10
+SMALLEST, LARGEST, MOST_DEV = 10, 2000, 1000
 BATCH = 32
 
 
@@ -29,28 +32,33 @@ class DataScale(AnyExamples):
     """What a person can move."""
 
     examples: ExamplesSource = examples(
-        "digits", sets=TABULAR + PLANAR, help="What to learn: your own table too.", names=NAMES
+        "flower", sets=PLANAR + TABULAR, help="What to learn: your own table too.", names=NAMES
     )
     sizes: int = integer(
-        6, low=2, high=10, label="Sizes", help="How many training-set sizes, from ten examples to all of them."
+        6,
+        low=2,
+        high=10,
+        label="Sizes",
+        help="How many training-set sizes, from ten examples to all of them, 2,000 at most.",
     )
     seeds: int = integer(
         4, low=2, high=16, label="Seeds", help="Networks at each size, each with its own start and examples."
     )
-    steps: int = integer(200, low=10, high=2000, hint=(50, 1000, 10), label="Steps", help="Updates of every network.")
-    rate: float = number(0.01, low=1e-4, high=1.0, log=True, label="Learning rate α", help="Of Adam.", more=True)
+    steps: int = integer(250, low=10, high=2000, hint=(50, 1000, 10), label="Steps", help="Updates of every network.")
+    rate: float = number(0.03, low=1e-4, high=1.0, log=True, label="Learning rate α", help="Of Adam.", more=True)
     points: int = integer(
-        1000, low=20, high=2000, label="Training examples", help="How many are made of a planar set.", more=True
+        2000, low=20, high=2000, label="Training examples", help="How many are made of a planar set.", more=True
     )
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Dev accuracies of one model at one size, one a seed: (S,)."""
+    """Dev accuracies of one model at one size, one a seed: (S,); and the first seed's network."""
 
     model: str
     size: int
     right: np.ndarray
+    weights: Parameters
 
     @property
     def mean(self) -> float:
@@ -80,7 +88,8 @@ def measure(params: DataScale, data: Data, model: str, size: int) -> Measured:
     recipe = Recipe("relu", params.rate, adam, batch=min(BATCH, size))
     draws = [generator(seed, 3) for seed in seeds]
     *_, last = fit(start, own, data.dev, recipe, params.steps, every=params.steps, generator=draws)
-    return Measured(model, size, accuracy(last.params, data.dev, "relu").numpy(force=True))
+    right = accuracy(last.params, data.dev, "relu").numpy(force=True)
+    return Measured(model, size, right, [p[0] for p in last.params])
 
 
 def measured(params: DataScale, data: Data) -> Iterator[list[Measured]]:
@@ -96,6 +105,8 @@ def measured(params: DataScale, data: Data) -> Iterator[list[Measured]]:
 def run(params: DataScale) -> Frames:
     """A frame for each point as it is measured."""
     data = load(params, generator(params.seed, 0), classes=10)
+    train, dev = ((x[:most], y[:most]) for (x, y), most in ((data.train, LARGEST), (data.dev, MOST_DEV)))
+    data = replace(data, train=train, dev=dev)
     for done in paced(measured(params, data)):
         yield frame(params, data, done)
 
@@ -111,7 +122,7 @@ def frame(params: DataScale, data: Data, done: list[Measured]) -> Frame:
         else f"Four models are to be trained on up to {len(data.train[1]):,} examples."
     )
     return Frame(
-        figures={"Accuracy by training examples": curves(params, data, done)},
+        figures={"Accuracy by training examples": curves(params, data, done), **latest(data, done)},
         says=told,
         metrics={
             "Measured": f"{len(done)} of {total}",
@@ -122,6 +133,14 @@ def frame(params: DataScale, data: Data, done: list[Measured]) -> Frame:
         progress=len(done) / total,
         tables={"Measured": table(data, done)} if done else {},
     )
+
+
+def latest(data: Data, done: list[Measured]) -> Mapping[str, Any]:
+    """The boundary of the network that was measured last, where there is a plane to draw it on."""
+    if not data.planar or data.outputs > 1:
+        return {}
+    blank = [p.to(device()) for p in (torch.zeros(1, data.inputs), torch.zeros(1))]
+    return {"Boundary": planar.boundary(boundary(done[-1].weights if done else blank, data.train, data.dev, "relu"))}
 
 
 def curves(params: DataScale, data: Data, done: list[Measured]) -> Any:
@@ -161,8 +180,9 @@ LAB = Lab(
     trains=True,
     look_for=(
         "With few examples the order of the models is a matter of luck, and the bars overlap. With many the larger networks "
-        "pull ahead, because they can still use what the small ones have no room for. On the flower the linear model never "
-        "rises at all. Where do the curves of your own table cross, and would more examples or a larger network help more?"
+        "pull ahead, because they can still use what the small ones have no room for; the linear model never rises at all on "
+        "the flower, and on digits it beats four hidden units by far. Where do the curves of your own table cross, and would "
+        "more examples or a larger network help more?"
     ),
     maths=(
         r"$$\text{accuracy}(m, \text{model}) = \frac1S \sum_{s=1}^S \text{acc}_{dev}\big(\theta_s(m)\big), \qquad "
@@ -172,8 +192,12 @@ LAB = Lab(
     ),
     code=(measure, sizes, fit, accuracy),
     presets={
-        "Flower": {"examples": "flower", "rate": 0.03, "steps": 400},
-        "Biopsies": {"examples": "breast-cancer"},
-        "Many seeds": {"examples": "moons", "seeds": 12},
+        "Digits": {"examples": "digits", "rate": 0.01, "steps": 150},
+        "Biopsies": {"examples": "breast-cancer", "rate": 0.01, "steps": 200},
+        "Spiral": {"examples": "spiral", "points": 1000},
+        "Many seeds": {"examples": "moons", "seeds": 12, "steps": 200},
     },
+    rows=(("Accuracy by training examples", "Boundary"),),
+    listens=("click",),
+    respond=draw,
 )
