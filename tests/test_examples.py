@@ -91,7 +91,7 @@ def test_a_pixel_that_is_blank_in_training_stays_small_in_dev(seed):
 
 @pytest.mark.parametrize(("scaling", "scaler"), [("standardized", StandardScaler), ("from 0 to 1", MinMaxScaler)])
 def test_an_own_table_is_scaled_by_its_training_rows(scaling, scaler):
-    given = own(columns=4, scaling=scaling)
+    given = own(columns=12, scaling=scaling)
     data = load(AnyExamples(examples=given), generator(2))
     train, dev = unscaled(given.x, given.y, 2, 10)
     fitted = scaler().fit(train[0])

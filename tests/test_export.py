@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 
 from engine import export
-from engine.data import media
+from engine.data import media, tables
 from engine.data.samples import PICTURES
 from engine.lab import Frame, found, load
 from engine.share import link
@@ -189,6 +189,51 @@ def test_a_script_with_uploads_runs_on_them(tmp_path):
     done = python("-c", probe, cwd=tmp_path)
     told = f"{params.image.digest} {params.noise.digest} {params.changed().keys()}"
     assert done.stdout.splitlines()[1:] == [told], done.stderr
+
+
+RISKS = "age;dose;name;ill\n" + "\n".join(
+    f"{i % 37};{i / 7:.3f};n{i};{'yes' if i % 37 > i / 7 else 'no'}" for i in range(120)
+)
+
+
+def test_a_table_is_read_from_a_file_beside_the_script_with_what_was_chosen():
+    own = tables.table(RISKS.encode(), "C:\\me\\risks.csv", ("dose", "age"), "ill", "from 0 to 1")
+    text = export.script(LAB, Everything(examples=own))
+    call = call_of(text)["examples"]
+    assert ast.unparse(call.func) == "tables.table"
+    assert ast.unparse(call.args[0]) == "Path('risks.csv').read_bytes()"
+    assert ast.literal_eval(call.args[1]) == "C:\\me\\risks.csv"
+    told = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+    assert told == {"features": ("dose", "age"), "label": "ill", "scaling": "from 0 to 1"}
+    assert "from engine.data import tables" in text and "from pathlib import Path" in text
+    assert "# Put the uploaded 'risks.csv'" in text and own.digest in text
+
+
+def test_a_hostile_table_becomes_no_code():
+    own = tables.table(f"{chr(34)}{HOSTILE.replace(chr(34), chr(34) * 2)}{chr(34)},class\n1,x\n2,y\n".encode(), HOSTILE)
+    text = export.script(LAB, Everything(examples=own))
+    call = call_of(text)["examples"]
+    told = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+    assert ast.literal_eval(call.args[1]) == HOSTILE and told["features"] == own.features
+    assert {character for character in text if not character.isprintable() and character != "\n"} == set()
+    assert own.choices == {**told, "label": "class", "scaling": "standardized"}
+
+
+def test_a_script_on_an_uploaded_table_learns_from_it(tmp_path):
+    """Of a real lab, trained on the person's own table, run where the file lies."""
+    own = tables.table(RISKS.encode(), "risks.csv", ("age", "dose"), "ill")
+    lab = load("shallow-network")
+    params = lab.params(examples=own, steps=40, units=3)
+    (tmp_path / "risks.csv").write_bytes(RISKS.encode())
+    (tmp_path / "run.py").write_text(export.script(lab, params), encoding="utf-8")
+    done = python("run.py", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [f"{k}: {v}" for k, v in lab.last_frame(params).metrics.items()]
+    assert "boundary.html" in {file.name for file in (tmp_path / "out").iterdir()}
+    (tmp_path / "risks.csv").unlink()
+    assert "risks.csv" in python("run.py", "out", cwd=tmp_path).stderr, (
+        "without its table it says which file is missing"
+    )
 
 
 @pytest.mark.parametrize("slug", found())

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
+from engine.data import tables
 from engine.data.media import Picture, Sound
 from engine.data.samples import PICTURES, SOUNDS
 from engine.errors import BadInput
@@ -30,6 +31,7 @@ from tests.made_up import IDENTITY, Everything, is_inside, values_of
 
 UPLOADED = Picture(np.zeros((1, 1, 3), np.uint8), "cat.png", "0123456789ab")
 RECORDED = Sound(np.zeros((1, 8), np.float32), 8000, "me.wav", "ba9876543210")
+OWN = tables.table(b"a,class\n1,x\n2,y\n", "own.csv")
 
 DECLARED = {
     "rate": {
@@ -120,6 +122,23 @@ REFUSED = {
     "word": ("text of at most 80 characters", ["x" * 81]),
     "image": ("the name of a sample picture or an uploaded picture", ["chirp", "", "../shapes", "/etc/passwd"]),
     "noise": ("the name of a sample sound or an uploaded sound", ["shapes", ""]),
+    "examples": ("one of moons, iris or an uploaded table", ["Moons", "", "circles", "../iris", "moons~iris"]),
+    "drawn": (
+        "at most 300 points x y class, the class 0 or 1 and the others from -4 to 4",
+        [
+            "1~2",
+            "1~2~3",
+            "1~2~0.5",
+            "1~2~-1",
+            "4.1~0~1",
+            "0~-4.1~1",
+            "nan~0~1",
+            "0~inf~0",
+            "a~b~1",
+            "1~2~1!1",
+            "!".join(["0~0~1"] * 301),
+        ],
+    ),
     "seed": ("a whole number from 0 to 2147483647", ["-1", "2147483648", "x"]),
 }
 
@@ -146,6 +165,11 @@ def test_a_refused_text_keeps_the_default_and_says_why(name, text):
         ("reach", "0.25~1e0", (0.25, 1.0)),
         ("kernel", "1~2~3!4~5~-5!0~0~0.5", ((1.0, 2.0, 3.0), (4.0, 5.0, -5.0), (0.0, 0.0, 0.5))),
         ("word", "", ""),
+        ("examples", "iris", "iris"),
+        ("drawn", "", ()),
+        ("drawn", "4~-4~0", ((4.0, -4.0, 0),)),
+        ("drawn", "0.25~1e0~1!0~0~0", ((0.25, 1.0, 1), (0.0, 0.0, 0))),
+        ("drawn", "!".join(["0~0~1"] * 300), ((0.0, 0.0, 1),) * 300),
         ("seed", "2147483647", 2**31 - 1),
     ],
 )
@@ -162,7 +186,7 @@ def test_every_value_reads_back_from_its_own_text(values):
     assert {name: getattr(built, name) for name in values} == values
 
 
-SINGLE = ["rate", "count", "shape", "on", "word", "image", "noise", "seed"]
+SINGLE = ["rate", "count", "shape", "on", "word", "image", "noise", "examples", "drawn", "seed"]
 ANYTHING = st.one_of(st.text(), st.floats(), st.integers(), st.none(), st.binary())
 
 
@@ -183,15 +207,18 @@ def test_numbers_are_written_as_people_write_them():
 
 def test_an_upload_stands_in_a_link_by_its_digest_and_can_not_be_read_back():
     assert to_text(UPLOADED) == "upload-0123456789ab"
-    params = Everything(image=UPLOADED, noise=RECORDED)
-    assert params.image is UPLOADED and params.noise is RECORDED
-    assert params.changed() == {"image": UPLOADED, "noise": RECORDED}
-    _, rejected = validate(Everything, {"image": to_text(UPLOADED)})
-    assert "uploaded file, which a link doesn't carry" in rejected["image"]
+    params = Everything(image=UPLOADED, noise=RECORDED, examples=OWN)
+    assert params.image is UPLOADED and params.noise is RECORDED and params.examples is OWN
+    assert params.changed() == {"image": UPLOADED, "noise": RECORDED, "examples": OWN}
+    for name in ("image", "noise", "examples"):
+        _, rejected = validate(Everything, {name: to_text(getattr(params, name))})
+        assert "uploaded file, which a link doesn't carry" in rejected[name]
 
 
-def test_a_sound_is_no_picture():
+def test_an_upload_of_another_kind_is_refused():
     assert set(validate(Everything, {"image": RECORDED, "noise": UPLOADED})[1]) == {"image", "noise"}
+    wrong = {"image": OWN, "noise": OWN, "examples": UPLOADED}
+    assert set(validate(Everything, wrong)[1]) == set(wrong)
 
 
 def test_every_sample_is_a_value():
