@@ -21,7 +21,7 @@ from engine.params import ExamplesSource, examples, integer, number
 from engine.results.curves import Race
 from engine.seeding import generator
 
-REACH, SIDE = 3.0, 45
+REACH, SIDE = 3.0, 27
 COLORS = {"Raw": VERMILION, "Centred": AMBER, "Scaled": GREEN}
 
 
