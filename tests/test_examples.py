@@ -170,8 +170,8 @@ def test_a_click_draws_a_point_of_the_brushs_class():
 
 def test_a_click_on_a_point_takes_it_away():
     x, y, _ = SKETCH[4]
-    near = ERASE / 2
-    assert draw(drawing(), Event("click", "Boundary", x + near, y - near))["drawn"] == SKETCH[:4] + SKETCH[5:]
+    assert draw(drawing(), Event("click", "Boundary", x + 0.9 * ERASE, y))["drawn"] == SKETCH[:4] + SKETCH[5:]
+    assert len(draw(drawing(), Event("click", "Boundary", x, y - 1.2 * ERASE))["drawn"]) == len(SKETCH) + 1
     twice = drawing(drawn=draw(drawing(), Event("click", "Boundary", 5.5, 5.5))["drawn"])
     assert draw(twice, Event("click", "Boundary", 5.5, 5.5))["drawn"] == SKETCH, "what a click drew the next one erases"
 

@@ -15,7 +15,7 @@ from engine.results.search import Panda, Search
 
 MOST_CURVES = 60
 # Costs so many times that of knowing nothing are all drawn alike.
-HOPELESS = 6.0
+HOPELESS, TINY = 6.0, 1e-6
 # Room for long numbers beside an axis.
 WIDE = {"l": 68}
 SYMBOLS = ("circle", "diamond")
@@ -59,7 +59,7 @@ def samples(result: Search, ranges: list[Range], zoomed: list[Range]) -> go.Figu
 def _shades(result: Search) -> tuple[dict[str, Any], Array]:
     """Markers with a bar of colours from the best cost to that of knowing nothing, and each network's place on it, (n,)."""
     best, chance = _lowest(result), result.chance
-    place = np.log10(np.clip(np.nan_to_num(result.dev, nan=chance), None, chance)).astype(np.float32)
+    place = np.log10(np.clip(np.nan_to_num(result.dev, nan=chance), best, chance)).astype(np.float32)
     ticks = [best, (best * chance) ** 0.5, chance]
     bar = {
         "title": {"text": "dev J"},
@@ -72,8 +72,8 @@ def _shades(result: Search) -> tuple[dict[str, Any], Array]:
 
 
 def _lowest(result: Search) -> float:
-    """The best dev cost, where there is one better than chance."""
-    return float(np.nanmin([*result.dev, 0.9 * result.chance]))
+    """The best dev cost, where there is one better than chance; not 0, which sure and right answers round to."""
+    return max(float(np.nanmin([*result.dev, 0.9 * result.chance])), TINY)
 
 
 def _box(zoomed: list[Range]) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def caviar(result: Search, last: int) -> go.Figure:
     """Dev cost by step, a curve a network."""
     traces = []
     for name, color, width, members in _groups(result):
-        x, y = _strokes(result.steps, result.curves[members])
+        x, y = _strokes(result.steps, np.maximum(result.curves[members], TINY))
         hover = {"hovertemplate": "step %{x}: dev J = %{y:.3g}<extra></extra>"}
         look = {"line": {"color": color, "width": width}, "opacity": 0.5 if width == 1 else 1.0}
         traces.append(line(x, y, name, color, **hover) | look)

@@ -49,8 +49,11 @@ def put(lab: Lab[Any], params: Params) -> None:
 
 def change(lab: Lab[Any], changes: Mapping[str, Any]) -> None:
     """Set some controls, as if the person had moved them. For callbacks."""
-    for name, value in changes.items():
-        widgets.put(next(c for c in controls(lab.params) if c.name == name), _key(lab, name), value)
+    # In the types that the widgets know: a lab may answer a drag in whole numbers where a slider takes any.
+    params, _ = validate(lab.params, changes)
+    for control in controls(lab.params):
+        if control.name in changes:
+            widgets.put(control, _key(lab, control.name), getattr(params, control.name))
     touched(lab)
 
 

@@ -59,7 +59,7 @@ def test_a_larger_network_gains_from_all_examples_of_the_flower():
 def test_the_sizes_grow_evenly_on_a_log_axis():
     found = sizes(DataScale(sizes=4), 10_000)
     assert found == [10, 100, 1000, 10_000]
-    assert sizes(DataScale(sizes=10), 12)[-1] == 12
+    assert sizes(DataScale(sizes=4), 10) == [2, 3, 6, 10] and sizes(DataScale(), 1) == [1]
 
 
 def test_points_appear_one_after_the_other_and_the_curves_keep_them():

@@ -10,11 +10,12 @@ from torch import nn, optim
 from torch.nn import functional as F
 
 from engine.examples import load
+from engine.figures import search as figures
 from engine.functional.optimizers import momentum
 from engine.lab import Event
 from engine.labs.optimization import hyperparameter_search as lab
 from engine.labs.optimization.hyperparameter_search import LAB, HyperparameterSearch
-from engine.results.search import ranked
+from engine.results.search import ranked, search
 from engine.seeding import generator
 from engine.training import Recipe, fit
 
@@ -169,6 +170,20 @@ def test_parallel_coordinates_join_a_networks_settings_with_its_cost():
     assert all(np.isclose(settings, row[:3], rtol=1e-5).all(1).any() for row in drawn)
     best = strokes[-1]
     assert lines[-1].name == "best tenth" and best[:, 3].max() <= strokes[1][:, 3].min()
+
+
+def test_a_dev_cost_of_nothing_is_drawn_too():
+    """Sure and right answers cost less than float32 can tell from 0, which has no logarithm."""
+    where = lab.ranges(QUICK)
+    costs = [torch.rand(27, generator=generator(0)), torch.linspace(0, 1, 27)]
+    steps = np.array([0, 60])
+    result = search(lab.HYPERPARAMETERS, settings_of(QUICK), costs, torch.ones(27), 1, steps, np.log(2))
+    drawn = [figures.samples(result, where, []), figures.parallel(result, where), figures.caviar(result, 60)]
+    for figure in drawn:
+        assert not any(np.isinf(np.asarray(trace.y, float)).any() for trace in figure.data)
+        assert go.Figure(figure.to_plotly_json()).data
+    assert np.isfinite(drawn[0].data[0].marker.color).all()
+    assert min(np.nanmin(trace.y) for trace in drawn[2].data) > 0
 
 
 def test_a_click_on_the_pandas_rate_sets_that_day():

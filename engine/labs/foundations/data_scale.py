@@ -72,8 +72,8 @@ class Measured:
 
 
 def sizes(params: DataScale, m: int) -> list[int]:
-    """Training-set sizes, evenly spaced on a log axis from 10 to all m examples."""
-    return sorted({round(size) for size in np.geomspace(min(SMALLEST, m), m, params.sizes)})
+    """Training-set sizes, evenly spaced on a log axis from 10, or a fifth of a small set, to all m examples."""
+    return sorted({round(size) for size in np.geomspace(min(SMALLEST, max(1, m / 5)), m, params.sizes)})
 
 
 def measure(params: DataScale, data: Data, model: str, size: int) -> Measured:
@@ -152,7 +152,8 @@ def curves(params: DataScale, data: Data, done: list[Measured]) -> Any:
         hover = f"{model}, %{{x:,}} examples: %{{y:.1%}} ± %{{error_y.array:.1%}}<extra></extra>"
         x, y = [each.size for each in mine], [each.mean for each in mine]
         traces.append(line(x, y, model, color, mode="lines+markers", error_y=bars, hovertemplate=hover))
-    ends = np.log10([0.8 * SMALLEST, 1.25 * len(data.train[1])])
+    m = len(data.train[1])
+    ends = np.log10([0.8 * sizes(params, m)[0], 1.25 * m])
     xaxis = {"type": "log", "range": ends.tolist(), "dtick": 1}
     return figure(traces, x="training examples", y="dev accuracy", xaxis=xaxis, yaxis={"tickformat": ".0%"}, height=460)
 
