@@ -38,7 +38,7 @@ WARM_UP = 3
 SWEEP = 20
 THINK_SECONDS = 0.3
 SECTION_SECONDS = 150.0
-LONG = "lab=shallow-network&steps=50000&units=20"
+LONG = "lab=shallow-network&steps=400000&units=20"
 TITLE = '[data-testid="stMain"] :is(h1, h2)'
 MAP = ".atlas-map a"
 

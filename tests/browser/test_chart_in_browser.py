@@ -57,7 +57,7 @@ def test_click_on_the_figure_moves_the_start(page: Page, server: str) -> None:
 
 
 def test_the_chart_is_not_remounted_by_an_update(page: Page, server: str) -> None:
-    open_lab(page, server, "foundations?lab=shallow-network&units=40&steps=50000&seed=5")
+    open_lab(page, server, "foundations?lab=shallow-network&units=40&steps=400000&seed=5")
     page.evaluate("() => { document.querySelector('.atlas-view .plot').dataset.mark = 'kept' }")
     wait_for_new(page, drawn(page))
     press(page, "shallow-network", "units")

@@ -56,7 +56,7 @@ def test_gradient_descent_reaches_five_and_says_when_it_diverges(page: Page, ser
 
 
 def test_training_streams_stops_and_runs_again(page: Page, server: str) -> None:
-    open_lab(page, server, "foundations?lab=shallow-network&units=50&steps=50000&seed=0")
+    open_lab(page, server, "foundations?lab=shallow-network&units=50&steps=400000&seed=0")
     first = drawn(page)
     second = wait_for_new(page, first)
     assert wait_for_new(page, second).split("/")[0] == first.split("/")[0]
@@ -73,7 +73,7 @@ def test_training_streams_stops_and_runs_again(page: Page, server: str) -> None:
 
 
 def test_moving_a_slider_restarts_a_training(page: Page, server: str) -> None:
-    open_lab(page, server, "foundations?lab=shallow-network&units=40&steps=50000&seed=1")
+    open_lab(page, server, "foundations?lab=shallow-network&units=40&steps=400000&seed=1")
     wait_for_new(page, drawn(page))
     before = drawn(page).split("/")[0]
     press(page, "shallow-network", "units")

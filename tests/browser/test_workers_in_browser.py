@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import SLOW, serve
 from tests.browser.labs import drawn, open_lab, stop_button, wait_for_new
 
-LONG = "foundations?lab=shallow-network&units=50&points=1000&steps=50000&seed="
+LONG = "foundations?lab=shallow-network&units=50&points=1000&steps=400000&seed="
 
 
 def _visitor(chromium: Browser) -> Page:

@@ -38,7 +38,7 @@ class ShallowNetwork(PlanarExamples):
     )
     rate: float = number(0.1, low=1e-4, high=30.0, log=True, label="Learning rate α", help="Step size along the slope.")
     steps: int = integer(
-        10_000, low=1, high=50_000, hint=(100, 20_000, 100), log=True, label="Steps", help="How many updates to take."
+        10_000, low=1, high=400_000, hint=(100, 20_000, 100), log=True, label="Steps", help="How many updates to take."
     )
     start: float = number(
         0.3,
