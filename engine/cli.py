@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from engine import lab, syllabus
-from engine.data import media, tables
+from engine.data import albums, media, tables
 from engine.errors import AtlasError, BadInput
 from engine.params import Control, Params, control, controls, parse, to_text
 
@@ -28,6 +28,7 @@ READERS: dict[str, Callable[[bytes, str], media.Upload]] = {
     "picture": media.picture,
     "sound": media.sound,
     "examples": tables.table,
+    "album": albums.album,
 }
 
 
@@ -158,7 +159,7 @@ def _pair(kind: type[Params], option: str, form: str, text: str) -> tuple[str, s
 def _read(found: Control, path: Path) -> media.Upload:
     if found.kind not in READERS:
         raise BadInput(
-            f"--input must name a picture, a sound or examples, got {found.name}, which must be {found.must}."
+            f"--input must name a picture, pictures, a sound or examples, got {found.name}, which must be {found.must}."
         )
     if not path.is_file():
         raise BadInput(f"The {found.kind} for {found.name} must be a file, got {str(path)!r}.")
@@ -209,6 +210,7 @@ def _write(frame: lab.Frame, folder: Path) -> list[Path]:
         contents[f"{names[title]}.wav"] = media.to_wav(sound.samples, sound.rate)
     for title, pixels in frame.pictures.items():
         contents[f"{names[title]}.png"] = _png(pixels)
+    contents |= frame.files
     with _writing(folder):
         for name, content in contents.items():
             (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)

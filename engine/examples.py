@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from engine.data.tables import Table
 from engine.errors import BadInput
-from engine.params import MOST_POINTS, ExamplesSource, Params, Points, choice, drawing, examples, integer, number
+from engine.kinds import MOST_POINTS
+from engine.params import ExamplesSource, Params, Points, choice, drawing, examples, integer, number
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import importlib
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -37,7 +38,8 @@ class Frame:
     ``figures`` go from title to figure and ``says`` is one sentence about them for who can't see them. ``metrics`` go from
     label to text, four at most. ``progress`` runs from 0 to 1. ``pictures`` are uint8 arrays (H, W, 3); ``tables`` go from
     title to columns of equal length, ``code`` from title to a program in Python. ``diverged`` says in one sentence why a
-    run blew up; ``remedy`` holds the changed parameters that the page offers then.
+    run blew up; ``remedy`` holds the changed parameters that the page offers then. ``files`` go from name to bytes, to be
+    downloaded. ``state`` is what :attr:`Lab.view` works on, a trained model or raw outputs, and never leaves the server.
     """
 
     figures: Mapping[str, go.Figure]
@@ -51,6 +53,8 @@ class Frame:
     pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
     sounds: Mapping[str, Sound] = field(default_factory=dict)
     code: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    state: Any = None
 
     def __post_init__(self) -> None:
         if len(self.metrics) > MOST_METRICS:
@@ -91,6 +95,10 @@ class Lab(Generic[P]):
     ``presets`` go from name to changed parameters. ``mistakes`` go from erratum id to a function that computes both forms.
     ``rows`` lays the figures out: titles per row, side by side where there is room; empty means one row. ``respond`` turns
     a person's action on a figure into changed parameters, for the kinds of events listed in ``listens``.
+
+    ``opens`` makes a lab a walk: all its frames are there at once, to be stepped through, and it tells which to open at.
+    ``views`` names parameters that need no new run: ``view`` draws what depends on them from a frame and its ``state``, and
+    is used on every frame. ``run`` must not look at them.
     """
 
     slug: str
@@ -108,6 +116,9 @@ class Lab(Generic[P]):
     rows: tuple[tuple[str, ...], ...] = ()
     listens: tuple[str, ...] = ()
     respond: Callable[[P, Event], Mapping[str, Any]] | None = None
+    opens: Callable[[P], int] | None = None
+    views: tuple[str, ...] = ()
+    view: Callable[[P, Frame], Frame] | None = None
     version: int = 1
 
     @property
@@ -120,9 +131,22 @@ class Lab(Generic[P]):
         """The lab's own entry in the syllabus, which holds its page and title."""
         return syllabus.entries()[self.slug]
 
+    def frames(self, params: P) -> Frames:
+        """A run with what depends on the view drawn into every frame. Closing this closes the run."""
+        with closing(self.run(params)) as frames:
+            for frame in frames:
+                yield self.seen(params, frame)
+
+    def seen(self, params: P, frame: Frame) -> Frame:
+        """A frame with what depends on the view drawn anew; figures that don't depend on it stay."""
+        if self.view is None:
+            return frame
+        seen = self.view(params, frame)
+        return replace(seen, figures={**frame.figures, **seen.figures})
+
     def last_frame(self, params: P) -> Frame:
         """Run to the end and return the last frame."""
-        *_, frame = self.run(params)
+        *_, frame = self.frames(params)
         return frame
 
 

@@ -14,21 +14,38 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
-from engine.data.media import Picture, Sound, Upload
-from engine.data.tables import Table
 from engine.errors import BadInput
+from engine.kinds import (
+    MOST_LAYERS,
+    MOST_POINTS,
+    AlbumSource,
+    ExamplesSource,
+    Layers,
+    Matrix,
+    PictureSource,
+    Points,
+    Sketch,
+    SoundSource,
+    Span,
+    plain,
+    to_text,
+)
 
 Kind = Literal[
-    "number", "integer", "choice", "toggle", "span", "matrix", "text", "picture", "sound", "examples", "points"
-]
+    "number", "integer", "choice", "toggle", "span", "matrix", "text", "picture", "sound", "examples", "points",
+    "album", "sketch", "layers",
+]  # fmt: skip
 
-UPLOAD = "upload-"
-MOST_POINTS = 300
+__all__ = [
+    "AlbumSource", "Control", "ExamplesSource", "Kind", "Layers", "Matrix", "Params", "PictureSource", "Points", "Sketch",
+    "SoundSource", "Span", "album", "choice", "control", "controls", "drawing", "examples", "integer", "layers", "matrix",
+    "number", "parse", "picture", "sketch", "sound", "span", "text", "to_text", "toggle", "validate",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,7 +69,7 @@ class Control:
     @property
     def must(self) -> str:
         """What a value must be, in words."""
-        bounds = f"from {_plain(self.low)} to {_plain(self.high)}" if self.low is not None else ""
+        bounds = f"from {plain(self.low)} to {plain(self.high)}" if self.low is not None else ""
         return {
             "number": f"a number {bounds}",
             "integer": f"a whole number {bounds}",
@@ -60,10 +77,13 @@ class Control:
             "toggle": "true or false",
             "span": f"two increasing numbers {bounds}",
             "matrix": f"a square of 3, 5 or 7 rows of numbers {bounds}",
-            "text": f"text of at most {_plain(self.high)} characters",
+            "text": f"text of at most {plain(self.high)} characters",
             "picture": "the name of a sample picture or an uploaded picture",
             "sound": "the name of a sample sound or an uploaded sound",
             "examples": "one of " + ", ".join(self.options) + " or an uploaded table",
+            "album": "one of " + ", ".join(self.options) + ", or uploaded pictures",
+            "sketch": "strokes of whole numbers x y from 0 to 255",
+            "layers": f"1 to {MOST_LAYERS} rows: conv filters size stride padding, max or average size stride, dense units",
             "points": f"at most {MOST_POINTS} points x y class, the class 0 or 1 and the others {bounds}",
         }[self.kind]
 
@@ -183,6 +203,26 @@ def drawing(
     return Field(tuple(default), title=label, description=help, json_schema_extra=extra)
 
 
+def album(
+    default: str, *, sets: Sequence[str], label: str = "Pictures", help: str, names: Mapping[str, str] | None = None
+) -> Any:
+    """Several pictures at once: a set by name, or uploaded ones. Annotate the field as ``AlbumSource``."""
+    extra: dict[str, Any] = {"kind": "album", "options": tuple(sets), "more": False, "names": dict(names or {})}
+    return Field(default, title=label, description=help, json_schema_extra=extra)
+
+
+def sketch(*, label: str, help: str, more: bool = False) -> Any:
+    """What a person draws with the pointer: strokes x0, y0, x1, y1, ... on a pad of 256 x 256. Annotate as ``Sketch``."""
+    extra: dict[str, Any] = {"kind": "sketch", "low": 0, "high": 255, "more": more}
+    return Field((), title=label, description=help, json_schema_extra=extra)
+
+
+def layers(default: Sequence[Sequence[Any]], *, label: str, help: str) -> Any:
+    """A convolutional network, layer by layer. Annotate the field as ``Layers``."""
+    rows = tuple(tuple(row) for row in default)
+    return Field(rows, title=label, description=help, json_schema_extra={"kind": "layers", "more": False})
+
+
 class Params(BaseModel):
     """Base of every lab's parameters: frozen, closed, and validated down to the defaults."""
 
@@ -208,10 +248,12 @@ class Params(BaseModel):
         """
         if isinstance(value, str) and info.field_name is not None:
             found = control(cls, info.field_name)
-            if found.kind == "examples" and value not in found.options:
+            if found.kind in ("examples", "album") and value not in found.options:
                 raise ValueError("is not a set of this lab")
         if isinstance(value, tuple) and info.field_name is not None:
             found = control(cls, info.field_name)
+            if found.kind == "layers":
+                return value
             numbers = [x for row in value for x in (row if isinstance(row, tuple) else (row,))]
             if not all(found.low <= x <= found.high for x in numbers):
                 raise ValueError("is out of bounds")
@@ -220,76 +262,6 @@ class Params(BaseModel):
     def changed(self) -> dict[str, Any]:
         """The parameters that differ from their defaults, by name."""
         return {c.name: value for c in controls(type(self)) if (value := getattr(self, c.name)) != c.default}
-
-
-def _floats(values: Any) -> tuple[float, ...]:
-    try:
-        return tuple(float(x) for x in values)
-    except TypeError as error:
-        raise ValueError("must be numbers") from error
-
-
-def _read_span(value: Any) -> tuple[float, float]:
-    ends = _floats(value.split("~") if isinstance(value, str) else value)
-    if len(ends) != 2 or not ends[0] < ends[1]:
-        raise ValueError("must be two increasing numbers")
-    return ends[0], ends[1]
-
-
-def _read_matrix(value: Any) -> tuple[tuple[float, ...], ...]:
-    if isinstance(value, str):
-        value = [row.split("~") for row in value.split("!")]
-    if not isinstance(value, Sequence):
-        raise ValueError("must be rows of numbers")
-    rows = tuple(_floats(row) for row in value)
-    if len(rows) not in (3, 5, 7) or any(len(row) != len(rows) for row in rows):
-        raise ValueError("must be square with 3, 5 or 7 rows")
-    return rows
-
-
-def _read_points(value: Any) -> tuple[tuple[float, float, int], ...]:
-    if isinstance(value, str):
-        value = [row.split("~") for row in value.split("!") if row]
-    if not isinstance(value, Sequence) or len(value) > MOST_POINTS:
-        raise ValueError("must be points")
-    rows = [_floats(row) for row in value]
-    if any(len(row) != 3 or row[2] not in (0, 1) for row in rows):
-        raise ValueError("must be x, y and a class")
-    return tuple((x, y, int(label)) for x, y, label in rows)
-
-
-def _read_examples(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(UPLOAD):
-        raise ValueError("was uploaded and is not part of the link")
-    return value
-
-
-def _read_media(value: Any, kind: type, named: Sequence[str]) -> Any:
-    if isinstance(value, kind) or value in named:
-        return value
-    if isinstance(value, str) and value.startswith(UPLOAD):
-        raise ValueError("was uploaded and is not part of the link")
-    raise ValueError("is not a sample")
-
-
-def _read_picture(value: Any) -> Any:
-    from engine.data.samples import PICTURES
-
-    return _read_media(value, Picture, list(PICTURES))
-
-
-def _read_sound(value: Any) -> Any:
-    from engine.data.samples import SOUNDS
-
-    return _read_media(value, Sound, list(SOUNDS))
-
-
-Span = Annotated[tuple[float, float], BeforeValidator(_read_span)]
-Matrix = Annotated[tuple[tuple[float, ...], ...], BeforeValidator(_read_matrix)]
-PictureSource = Annotated[str | Picture, BeforeValidator(_read_picture)]
-SoundSource = Annotated[str | Sound, BeforeValidator(_read_sound)]
-ExamplesSource = Annotated[str | Table, BeforeValidator(_read_examples)]
-Points = Annotated[tuple[tuple[float, float, int], ...], BeforeValidator(_read_points)]
 
 
 def controls(params: type[Params]) -> tuple[Control, ...]:
@@ -334,27 +306,6 @@ def _control(name: str, info: FieldInfo) -> Control:
         options=options,  # type: ignore[arg-type]
         names=extra.get("names", {}),  # type: ignore[arg-type]
     )
-
-
-def to_text(value: Any) -> str:
-    """A value as it stands in a link; the fields read it back without loss."""
-    if isinstance(value, Upload):
-        return UPLOAD + value.digest
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        inner = "!" if value and isinstance(value[0], tuple) else "~"
-        return inner.join(to_text(v) for v in value)
-    if isinstance(value, float):
-        return _plain(value)
-    return str(value)
-
-
-def _plain(value: float | None) -> str:
-    """The shortest text that reads back as the same number: 3.0 is 3, 1e-4 stays 0.0001."""
-    if value is None:
-        return ""
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
 
 
 def validate(params: type[Params], values: Mapping[str, Any]) -> tuple[Any, dict[str, str]]:

@@ -9,24 +9,31 @@ from hypothesis import strategies as st
 
 from engine.data.media import Sound
 from engine.data.samples import PICTURES, SOUNDS
+from engine.kinds import LAYERS
 from engine.lab import Frame, Lab
 from engine.params import (
+    AlbumSource,
     Control,
     ExamplesSource,
+    Layers,
     Matrix,
     Params,
     PictureSource,
     Points,
+    Sketch,
     SoundSource,
     Span,
+    album,
     choice,
     controls,
     drawing,
     examples,
     integer,
+    layers,
     matrix,
     number,
     picture,
+    sketch,
     sound,
     span,
     text,
@@ -51,6 +58,9 @@ class Everything(Params):
     noise: SoundSource = sound("chirp", help="What to listen to.")
     examples: ExamplesSource = examples("moons", sets=("moons", "iris"), help="What to learn.")
     drawn: Points = drawing(((0.5, -1.0, 1),), low=-4, high=4, label="Drawn", help="What was drawn.", more=True)
+    pictures: AlbumSource = album("all", sets=("all", "none"), help="What to name.")
+    strokes: Sketch = sketch(label="Strokes", help="What to draw.")
+    network: Layers = layers((("conv", 4, 3, 1, 0), ("dense", 10)), label="Network", help="What to build.")
 
 
 def run(params: Everything) -> Generator[Frame]:
@@ -99,6 +109,14 @@ def drawn(control: Control) -> st.SearchStrategy[Any]:
         "picture": lambda: st.sampled_from(list(PICTURES)),
         "sound": lambda: st.sampled_from(list(SOUNDS)),
         "examples": lambda: st.sampled_from(control.options),
+        "album": lambda: st.sampled_from(control.options),
+        "sketch": lambda: st.lists(
+            st.lists(st.tuples(st.integers(0, 255), st.integers(0, 255)), min_size=1, max_size=5).map(
+                lambda points: tuple(x for point in points for x in point)
+            ),
+            max_size=4,
+        ).map(tuple),
+        "layers": lambda: st.lists(layer(), min_size=1, max_size=4).map(tuple),
         "points": lambda: st.lists(
             st.tuples(
                 st.floats(control.low, control.high, allow_nan=False),
@@ -108,6 +126,14 @@ def drawn(control: Control) -> st.SearchStrategy[Any]:
             max_size=12,
         ).map(tuple),
     }[control.kind]()
+
+
+def layer() -> st.SearchStrategy[tuple[str | int, ...]]:
+    """A layer of a convolutional network."""
+    kinds = [
+        st.tuples(st.just(kind), *(st.integers(*ends) for ends in bounds.values())) for kind, bounds in LAYERS.items()
+    ]
+    return st.one_of(*kinds)
 
 
 def is_inside(control: Control, value: Any) -> bool:
@@ -135,8 +161,16 @@ def is_inside(control: Control, value: Any) -> bool:
             return len(value) <= control.high
         case "picture":
             return value in PICTURES
-        case "examples":
+        case "examples" | "album":
             return value in control.options
+        case "sketch":
+            return all(len(s) % 2 == 0 and all(type(x) is int and 0 <= x <= 255 for x in s) for s in value)
+        case "layers":
+            return 1 <= len(value) <= 16 and all(
+                len(row) == 1 + len(LAYERS[row[0]])
+                and all(low <= x <= high for x, (low, high) in zip(row[1:], LAYERS[row[0]].values(), strict=True))
+                for row in value
+            )
         case "points":
             return len(value) <= 300 and all(
                 control.low <= x <= control.high and control.low <= y <= control.high and type(c) is int and c in (0, 1)

@@ -44,7 +44,7 @@ def test_defaults_and_presets_are_valid(lab):
 
 def test_frames_hold_figures_plotly_accepts(lab):
     for changed in ({}, *lab.presets.values()):
-        frame = next(lab.run(lab.params(**changed)))
+        frame = next(lab.frames(lab.params(**changed)))
         assert frame.says and frame.figures
         for figure in frame.figures.values():
             assert len(go.Figure(figure.to_dict()).data) == 3

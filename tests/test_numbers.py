@@ -27,7 +27,7 @@ def table(shot) -> pd.DataFrame:
 @pytest.mark.parametrize("slug", found())
 def test_numbers_are_those_of_the_figures(slug):
     lab = load(slug)
-    frame = next(lab.run(lab.params()))
+    frame = next(lab.frames(lab.params()))
     decoded = json.loads(export.numbers_json(snapshot(frame)))
     assert decoded["metrics"] == frame.metrics
     traces = [(title, trace) for title, figure in frame.figures.items() for trace in figure.data]

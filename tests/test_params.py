@@ -56,6 +56,9 @@ DECLARED = {
     "noise": {"kind": "sound", "label": "Sound", "default": "chirp"},
     "examples": {"kind": "examples", "default": "moons", "options": ("moons", "iris"), "more": False},
     "drawn": {"kind": "points", "low": -4, "high": 4, "default": ((0.5, -1.0, 1),), "more": True},
+    "pictures": {"kind": "album", "default": "all", "options": ("all", "none")},
+    "strokes": {"kind": "sketch", "default": (), "low": 0, "high": 255},
+    "network": {"kind": "layers", "default": (("conv", 4, 3, 1, 0), ("dense", 10))},
     "seed": {"kind": "integer", "low": 0, "high": 2**31 - 1, "more": True, "default": 0},
 }
 
@@ -139,6 +142,25 @@ REFUSED = {
             "!".join(["0~0~1"] * 301),
         ],
     ),
+    "pictures": ("one of all, none, or uploaded pictures", ["some", ""]),
+    "strokes": (
+        "strokes of whole numbers x y from 0 to 255",
+        ["1", "1~2~3", "1~256", "-1~0", "1.5~2", "a~b", "!".join(["1~2"] * 41), "~".join(["1"] * 4002)],
+    ),
+    "network": (
+        "1 to 16 rows: conv filters size stride padding, max or average size stride, dense units",
+        [
+            "",
+            "conv",
+            "conv~1~3~1",
+            "conv~0~3~1~0",
+            "max~5~2",
+            "dense~5000",
+            "dense~ten",
+            "flat~1",
+            "!".join(["dense~1"] * 17),
+        ],
+    ),
     "seed": ("a whole number from 0 to 2147483647", ["-1", "2147483648", "x"]),
 }
 
@@ -170,6 +192,10 @@ def test_a_refused_text_keeps_the_default_and_says_why(name, text):
         ("drawn", "4~-4~0", ((4.0, -4.0, 0),)),
         ("drawn", "0.25~1e0~1!0~0~0", ((0.25, 1.0, 1), (0.0, 0.0, 0))),
         ("drawn", "!".join(["0~0~1"] * 300), ((0.0, 0.0, 1),) * 300),
+        ("pictures", "none", "none"),
+        ("strokes", "", ()),
+        ("strokes", "0~255!1~2~3~4", ((0, 255), (1, 2, 3, 4))),
+        ("network", "max~2~2!dense~10", (("max", 2, 2), ("dense", 10))),
         ("seed", "2147483647", 2**31 - 1),
     ],
 )

@@ -171,7 +171,7 @@ def picture(data: bytes, name: str = "upload") -> Picture:
     Raises:
         BadInput: The bytes are no such picture; one sentence says why.
     """
-    label = _label("picture", name)
+    label = label_of("picture", name)
     _check_bytes(data, MOST_PICTURE_BYTES, label)
     with _decoding(f"{label} must be {_PICTURE_KINDS}, got {len(data)} bytes that can't be read as one"):
         # Pillow has a limit of its own, far above ours, where it refuses to go on.
@@ -186,7 +186,7 @@ def picture(data: bytes, name: str = "upload") -> Picture:
         upright = _rgb(image)
         if orientation in _UPRIGHT:
             upright = upright.transpose(_UPRIGHT[orientation])
-        return fit_within(Picture(np.array(upright), name, _digest(data)), KEPT_SIDE)
+        return fit_within(Picture(np.array(upright), name, digest_of(data)), KEPT_SIDE)
 
 
 def sound(data: bytes, name: str = "upload") -> Sound:
@@ -199,7 +199,7 @@ def sound(data: bytes, name: str = "upload") -> Sound:
     Raises:
         BadInput: The bytes are no such sound; one sentence says why.
     """
-    label = _label("sound", name)
+    label = label_of("sound", name)
     _check_bytes(data, MOST_SOUND_BYTES, label)
     kinds = f"{label} must be {_SOUND_KINDS}, got {len(data)} bytes that can't be read as one"
     if not _SOUND_START.match(data):
@@ -216,7 +216,7 @@ def sound(data: bytes, name: str = "upload") -> Sound:
     lost = samples.size - np.count_nonzero(np.isfinite(samples))
     if lost:
         raise BadInput(f"{label} must hold only numbers, got {lost} of {samples.size} samples NaN or infinite.")
-    return Sound(np.clip(samples, -1, 1, out=samples), rate, name, _digest(data))
+    return Sound(np.clip(samples, -1, 1, out=samples), rate, name, digest_of(data))
 
 
 def fit_within(picture: Picture, side: int) -> Picture:
@@ -258,12 +258,12 @@ def to_wav(samples: np.ndarray, rate: int) -> bytes:
     return file.getvalue()
 
 
-def _label(kind: str, name: str) -> str:
+def label_of(kind: str, name: str) -> str:
     """How an error calls the file: a stranger chose its name, so unprintable characters and all past 60 are dropped."""
     return f"The {kind} '{''.join(filter(str.isprintable, name))[:60]}'"
 
 
-def _digest(data: bytes) -> str:
+def digest_of(data: bytes) -> str:
     """The first 12 hex digits of the SHA-256 of the bytes."""
     return hashlib.sha256(data).hexdigest()[:12]
 

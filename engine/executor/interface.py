@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import pkgutil
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -64,13 +65,9 @@ class Executor(Protocol):
 
 def snapshots(load: str, slug: str, params: Params) -> Generator[Snapshot]:
     """Run one lab, its frames ready to travel. Closing this closes the lab's own generator, too, and at once."""
-    frames = pkgutil.resolve_name(load)(slug).run(params)
-    try:
+    with closing(pkgutil.resolve_name(load)(slug).frames(params)) as frames:
         for frame in frames:
             yield snapshot(frame)
-    finally:
-        if isinstance(frames, Generator):
-            frames.close()
 
 
 def sentence(error: Exception) -> str:

@@ -1,6 +1,6 @@
 /* Draws the figures of a run with Plotly.react, so zoom and camera survive every update, and replays its frames.
 
-   data: { run, rows, frames: [{index, figures: {title: json}, metrics: {label: text}, says, note}], listens }
+   data: { run, rows, frames: [{index, figures: {title: json}, metrics: {label: text}, says, note}], listens, opens, looks }
    The component keeps the frames it was sent for one run; a new run starts a new history. */
 
 const TEMPLATES = __TEMPLATES__
@@ -133,18 +133,26 @@ class View {
       Object.assign(this, { run: data.run, frames: [], shown: -1, follow: true })
     }
     const isNew = !this.frames.length
-    this.take(data.frames)
+    const renewed = this.take(data.frames)
     this.thin()
     this.lay(data.rows)
     this.slider.max = this.frames.length - 1
     this.bar.hidden = this.frames.length < 2
-    if (this.follow && this.frames.length - 1 !== this.shown) this.show(this.frames.length - 1, isNew)
+    if (isNew && data.opens != null) this.seek(data.opens)
+    else if (renewed) this.seek(this.frames.length - 1)
+    else if (this.follow && this.frames.length - 1 !== this.shown) this.show(this.frames.length - 1, isNew)
     else if (redraw) this.show(this.shown)
     else this.caption()
   }
 
-  /* Frames sent before this page could take them never came; the first of a run is worth asking for again. */
+  /* Frames sent before this page could take them never came; the first of a run is worth asking for again. Returns whether
+     the last frame was replaced because the person looks at it in another way. */
   take(frames) {
+    const held = this.frames.length - 1
+    const again = frames.at(-1)
+    const renewed = held >= 0 && again?.index === this.frames[held].index && this.looks !== this.data.looks
+    if (renewed) this.frames[held] = again
+    this.looks = this.data.looks
     const [first, last] = [this.frames[0]?.index ?? Infinity, this.frames.at(-1)?.index ?? -1]
     this.frames.unshift(...frames.filter(({ index }) => index < first && index <= last))
     if (this.frames[0]?.index < first) this.shown += 1
@@ -153,6 +161,7 @@ class View {
       this.asked = this.run
       this.emit({ kind: "missing", figure: "" })
     }
+    return renewed
   }
 
   /* A long run keeps every other frame once there are too many; the last always stays. */

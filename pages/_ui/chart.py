@@ -52,10 +52,15 @@ def chart(
     rows: Sequence[Sequence[str]],
     listens: Sequence[str] = (),
     on_event: Callable[[], None] | None = None,
+    *,
+    opens: int | None = None,
+    looks: int = 0,
 ) -> None:
     """Show the frames of a run, the last one first in sight; ``frames`` are (index, snapshot) that the browser may lack.
 
-    ``on_event`` is called when a person acts on a figure; :func:`event` then tells what happened.
+    ``opens`` is the frame to begin at where all are there at once. ``looks`` counts how often the view of the last frame
+    changed; a frame that the browser has is replaced when it comes with another count. ``on_event`` is called when a
+    person acts on a figure; :func:`event` then tells what happened.
     """
     # Tuples: Streamlit asks of every list whether it is a table, and loads pandas to find out.
     data = {
@@ -63,6 +68,8 @@ def chart(
         "rows": tuple(tuple(row) for row in rows),
         "listens": tuple(listens),
         "frames": tuple(_payload(i, shot) for i, shot in frames),
+        "opens": opens,
+        "looks": looks,
     }
     _CHART(key=key, data=data, on_event_change=on_event or _nothing)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import streamlit as st
@@ -30,19 +33,21 @@ Key = tuple[tuple[str, str], ...]
 class Run:
     """One run as this session sees it. ``fresh`` holds the frames that the browser may not have yet.
 
-    ``count`` is how many frames the worker has sent, its own first frame among them, which is the one shown at once.
-    ``repeat`` asks for that one again, because the browser missed it.
+    ``begun`` are the frames computed in the page: the first one, or all of a walk. ``count`` is how many frames the worker
+    has sent, its own first frame among them, which is the one shown at once. ``repeat`` asks for what was begun with,
+    because the browser doesn't have it. ``looks`` counts the changes of view.
     """
 
     key: Key
     lab: Lab[Any]
     params: Params
-    first: Snapshot
+    begun: list[Snapshot]
     shot: Snapshot
     job: Job | None = None
     began: float = field(default_factory=time.monotonic)
     count: int = 0
     repeat: bool = False
+    looks: int = 0
     fresh: list[tuple[int, Snapshot]] = field(default_factory=list)
 
     @property
@@ -69,12 +74,25 @@ class Run:
         """Take in what the worker has sent."""
         shots = self.job.poll() if self.job else []
         self.fresh = [(self.count + i, shot) for i, shot in enumerate(shots)] or [(self.index, self.shot)]
+        if shots and self.looks:
+            self.fresh[-1] = (self.fresh[-1][0], self.seen(shots[-1]))
         if self.repeat:
-            self.fresh.insert(0, (0, self.first))
+            self.fresh = sorted({**dict(enumerate(self.begun)), **dict(self.fresh)}.items(), key=itemgetter(0))
             self.repeat = False
         self.count += len(shots)
-        if shots:
-            self.shot = shots[-1]
+        self.shot = self.fresh[-1][1] if shots else self.shot
+
+    def look(self, params: Params) -> None:
+        """See the frame in sight with other parameters of the view."""
+        if params != self.params:
+            self.params = params
+            self.shot = self.seen(self.shot)
+            self.looks += 1
+
+    def seen(self, shot: Snapshot) -> Snapshot:
+        """A frame with what depends on the view drawn as the parameters say now."""
+        drawn = snapshot(self.lab.seen(self.params, shot.frame))
+        return Snapshot({**shot.figures, **drawn.figures}, drawn.frame)
 
     def stop(self) -> None:
         """End it; the last frame stays."""
@@ -110,8 +128,9 @@ def _finished() -> OrderedDict[Key, Snapshot]:
 def begin(lab: Lab[Any], params: Params, again: bool = False) -> Run:
     """The run of these parameters: the one in sight, or a new one in its place."""
     scene = stage()
-    key = tuple(query(lab, params).items())
+    key = tuple((name, text) for name, text in query(lab, params).items() if name not in lab.views)
     if scene.run and scene.run.key == key and scene.run.lab is lab and not again:
+        scene.run.look(params)
         return scene.run
     scene.clear()
     if scene.run and scene.run.lab is lab:
@@ -122,11 +141,15 @@ def begin(lab: Lab[Any], params: Params, again: bool = False) -> Run:
 
 def _start(lab: Lab[Any], params: Params, key: Key, again: bool) -> Run:
     if lab.trains and not again and (known := _finished().get(key)):
-        return Run(key, lab, params, known, known)
-    frames = lab.run(params)
-    first = snapshot(next(frames))
-    frames.close()
-    run = Run(key, lab, params, first, first)
+        run = Run(key, lab, params, [known], known)
+        run.shot = run.seen(known)
+        return run
+    with closing(lab.frames(params)) as frames:
+        begun = [snapshot(frame) for frame in islice(frames, None if lab.opens else 1)]
+    opened = lab.opens(params) if lab.opens else 0
+    run = Run(
+        key, lab, params, begun, begun[opened], count=opened + 1 if lab.opens else 0, repeat=lab.opens is not None
+    )
     if lab.trains:
         run.job = executor().submit(lab.slug, params)
     return run
@@ -147,7 +170,8 @@ def show(run: Run, key: str, on_event: Callable[[], None], below: Callable[[], N
         run.poll()
         state = run.status.state
         _stop_bar(run)
-        chart(key, run.name, run.fresh, rows(run), run.lab.listens, on_event)
+        opens = run.index if run.lab.opens else None
+        chart(key, run.name, run.fresh, rows(run), run.lab.listens, on_event, opens=opens, looks=run.looks)
         _extras(run)
         # Whatever comes and goes stands below the chart: an element that appears above it would remount it.
         if run.status.state == "failed":
@@ -223,6 +247,8 @@ def _extras(run: Run) -> None:
     for title, columns in frame.tables.items():
         st.caption(title)
         st.dataframe(columns, hide_index=True)
+    for name, data in frame.files.items():
+        st.download_button(name, data, name, on_click="ignore", icon=":material/download:", key=f"file-{name}")
     if frame.code:
         for tab, source in zip(st.tabs(list(frame.code)), frame.code.values(), strict=True):
             tab.code(source, language="python")

@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
 import streamlit as st
 
-from engine.data import media, samples, tables
+from engine.data import albums, media, samples, tables
 from engine.errors import BadInput
+from engine.kinds import read_sketch
 from engine.params import Control, to_text
+from pages._ui import layers, pad
 
 LOG_STOPS = 120
 RECORDING_RATE = 16_000
@@ -275,6 +278,75 @@ def _take(slot: Slot, door: str, read: Callable[[bytes, str], Any]) -> None:
     slot.touched()
 
 
+def _album(slot: Slot) -> None:
+    def read(slot: Slot) -> None:
+        key = slot.key
+        st.text_input(
+            "Class of the pictures you add", key=f"{key}/class", help="Left empty, folders in a zip are classes."
+        )
+        # A new uploader after each delivery: the next class begins with an empty one.
+        count = st.session_state.setdefault(f"{key}/deliveries", 0)
+        st.file_uploader(
+            "Pictures, or a zip of them", accept_multiple_files=True, key=f"{key}/files/{count}",
+            on_change=_take_album, args=(slot, f"{key}/files/{count}"),
+        )  # fmt: skip
+        st.camera_input("Or take one", key=f"{key}/camera", on_change=_take_album, args=(slot, f"{key}/camera"))
+
+    _media(slot, list(slot.control.options), "pictures", read)
+    own = st.session_state.get(f"{slot.key}/own")
+    if own is not None:
+        counts = Counter(own.labels)
+        held = ", ".join(f"{label or 'no class'}: {count}" for label, count in sorted(counts.items()))
+        st.caption(f"Your pictures, kept in this session only: {held}.")
+        for sentence in own.skipped[:3]:
+            st.caption(sentence)
+
+
+def _take_album(slot: Slot, door: str) -> None:
+    """Add what came in to the person's pictures, or say what is wrong with it."""
+    state, key = st.session_state, slot.key
+    came = state[door]
+    files = [(f.getvalue(), f.name) for f in (came if isinstance(came, list) else [came]) if f is not None]
+    state[f"{key}/problem"] = None
+    if not files:
+        return
+    label = state.get(f"{key}/class", "").strip()[:40]
+    try:
+        own = albums.gather(files, files[0][1] if len(files) == 1 else f"{len(files)} files", label)
+        if label and state.get(f"{key}/own") is not None:
+            own = albums.joined(state[f"{key}/own"], own)
+    except BadInput as problem:
+        state[f"{key}/problem"] = str(problem)
+        return
+    state[f"{key}/deliveries"] = state.get(f"{key}/deliveries", 0) + 1
+    state[f"{key}/own"] = own
+    put(slot.control, slot.key, own)
+    slot.touched()
+
+
+def _sketch(slot: Slot) -> None:
+    key = f"{slot.key}/pad"
+
+    def take() -> None:
+        try:
+            strokes = read_sketch(pad.drawn(key) or "")
+        except ValueError:
+            return  # a full pad takes no more
+        put(slot.control, slot.key, strokes)
+        slot.touched()
+
+    st.markdown(label(slot.control), help=slot.control.help)
+    pad.pad(key, label(slot.control), st.session_state[slot.key], take)
+
+
+def _layers(slot: Slot) -> None:
+    def changed(rows: tuple[tuple[Any, ...], ...]) -> None:
+        put(slot.control, slot.key, rows)
+        slot.touched()
+
+    layers.show(slot.key, label(slot.control), slot.control.help, changed)
+
+
 _MAKERS: dict[str, Callable[[Slot], None]] = {
     "number": _slider,
     "integer": _integer,
@@ -287,6 +359,9 @@ _MAKERS: dict[str, Callable[[Slot], None]] = {
     "sound": _sound,
     "examples": _examples,
     "points": _matrix,
+    "album": _album,
+    "sketch": _sketch,
+    "layers": _layers,
 }
 
 

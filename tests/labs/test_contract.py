@@ -41,7 +41,7 @@ def one_thread():
 
 
 def first_frame(lab: Lab, changed=None) -> Frame:
-    frames = lab.run(lab.params(**(changed or {})))
+    frames = lab.frames(lab.params(**(changed or {})))
     try:
         return next(frames)
     finally:
