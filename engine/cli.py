@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from engine import lab, syllabus
-from engine.data import albums, media, tables
+from engine.data import albums, media, tables, tensors
 from engine.errors import AtlasError, BadInput
 from engine.params import Control, Params, control, controls, parse, to_text
 
@@ -29,6 +29,7 @@ READERS: dict[str, Callable[[bytes, str], media.Upload]] = {
     "sound": media.sound,
     "examples": tables.table,
     "album": albums.album,
+    "weights": tensors.weights,
 }
 
 
@@ -133,6 +134,7 @@ def _result(opened: lab.Lab[Any], params: Params, frame: lab.Frame, files: list[
         "says": frame.says,
         "note": frame.note,
         "diverged": frame.diverged,
+        "tables": frame.tables,
         "files": [str(file) for file in files],
     }
 
@@ -159,7 +161,8 @@ def _pair(kind: type[Params], option: str, form: str, text: str) -> tuple[str, s
 def _read(found: Control, path: Path) -> media.Upload:
     if found.kind not in READERS:
         raise BadInput(
-            f"--input must name a picture, pictures, a sound or examples, got {found.name}, which must be {found.must}."
+            "--input must name a picture, pictures, a sound, examples or weights, "
+            f"got {found.name}, which must be {found.must}."
         )
     if not path.is_file():
         raise BadInput(f"The {found.kind} for {found.name} must be a file, got {str(path)!r}.")

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator
 from engine.data.albums import Album
 from engine.data.media import Picture, Sound, Upload
 from engine.data.tables import Table
+from engine.data.tensors import Weights
 
 UPLOAD = "upload-"
 MOST_POINTS = 300
@@ -111,6 +112,10 @@ def _read_media(value: Any, kind: type, named: Sequence[str]) -> Any:
     raise ValueError("is not a sample")
 
 
+def _read_weights(value: Any) -> Any:
+    return _read_media(value, Weights, [""])
+
+
 def _read_picture(value: Any) -> Any:
     from engine.data.samples import PICTURES
 
@@ -129,6 +134,7 @@ PictureSource = Annotated[str | Picture, BeforeValidator(_read_picture)]
 SoundSource = Annotated[str | Sound, BeforeValidator(_read_sound)]
 ExamplesSource = Annotated[str | Table, BeforeValidator(_read_named)]
 AlbumSource = Annotated[str | Album, BeforeValidator(_read_named)]
+WeightsSource = Annotated[str | Weights, BeforeValidator(_read_weights)]
 Sketch = Annotated[tuple[tuple[int, ...], ...], BeforeValidator(read_sketch)]
 Layers = Annotated[tuple[tuple[str | int, ...], ...], BeforeValidator(_read_layers)]
 Points = Annotated[tuple[tuple[float, float, int], ...], BeforeValidator(_read_points)]

@@ -32,19 +32,50 @@ from engine.kinds import (
     Sketch,
     SoundSource,
     Span,
+    WeightsSource,
     plain,
     to_text,
 )
 
 Kind = Literal[
     "number", "integer", "choice", "toggle", "span", "matrix", "text", "picture", "sound", "examples", "points",
-    "album", "sketch", "layers",
+    "album", "sketch", "layers", "weights",
 ]  # fmt: skip
 
 __all__ = [
-    "AlbumSource", "Control", "ExamplesSource", "Kind", "Layers", "Matrix", "Params", "PictureSource", "Points", "Sketch",
-    "SoundSource", "Span", "album", "choice", "control", "controls", "drawing", "examples", "integer", "layers", "matrix",
-    "number", "parse", "picture", "sketch", "sound", "span", "text", "to_text", "toggle", "validate",
+    "AlbumSource",
+    "Control",
+    "ExamplesSource",
+    "Kind",
+    "Layers",
+    "Matrix",
+    "Params",
+    "PictureSource",
+    "Points",
+    "Sketch",
+    "SoundSource",
+    "Span",
+    "WeightsSource",
+    "album",
+    "choice",
+    "control",
+    "controls",
+    "drawing",
+    "examples",
+    "integer",
+    "layers",
+    "matrix",
+    "number",
+    "parse",
+    "picture",
+    "sketch",
+    "sound",
+    "span",
+    "text",
+    "to_text",
+    "toggle",
+    "validate",
+    "weights",
 ]  # fmt: skip
 
 
@@ -82,6 +113,7 @@ class Control:
             "sound": "the name of a sample sound or an uploaded sound",
             "examples": "one of " + ", ".join(self.options) + " or an uploaded table",
             "album": "one of " + ", ".join(self.options) + ", or uploaded pictures",
+            "weights": "nothing or an uploaded safetensors file",
             "sketch": "strokes of whole numbers x y from 0 to 255",
             "layers": f"1 to {MOST_LAYERS} rows: conv filters size stride padding, max or average size stride, dense units",
             "points": f"at most {MOST_POINTS} points x y class, the class 0 or 1 and the others {bounds}",
@@ -209,6 +241,11 @@ def album(
     """Several pictures at once: a set by name, or uploaded ones. Annotate the field as ``AlbumSource``."""
     extra: dict[str, Any] = {"kind": "album", "options": tuple(sets), "more": False, "names": dict(names or {})}
     return Field(default, title=label, description=help, json_schema_extra=extra)
+
+
+def weights(*, label: str, help: str, more: bool = False) -> Any:
+    """Uploaded weights, or none. Annotate the field as ``WeightsSource``."""
+    return Field("", title=label, description=help, json_schema_extra={"kind": "weights", "more": more})
 
 
 def sketch(*, label: str, help: str, more: bool = False) -> Any:

@@ -23,6 +23,7 @@ from engine.params import (
     Sketch,
     SoundSource,
     Span,
+    WeightsSource,
     album,
     choice,
     controls,
@@ -38,6 +39,7 @@ from engine.params import (
     span,
     text,
     toggle,
+    weights,
 )
 
 IDENTITY = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
@@ -59,6 +61,7 @@ class Everything(Params):
     examples: ExamplesSource = examples("moons", sets=("moons", "iris"), help="What to learn.")
     drawn: Points = drawing(((0.5, -1.0, 1),), low=-4, high=4, label="Drawn", help="What was drawn.", more=True)
     pictures: AlbumSource = album("all", sets=("all", "none"), help="What to name.")
+    head: WeightsSource = weights(label="Head", help="What was learned before.")
     strokes: Sketch = sketch(label="Strokes", help="What to draw.")
     network: Layers = layers((("conv", 4, 3, 1, 0), ("dense", 10)), label="Network", help="What to build.")
 
@@ -109,6 +112,7 @@ def drawn(control: Control) -> st.SearchStrategy[Any]:
         "picture": lambda: st.sampled_from(list(PICTURES)),
         "sound": lambda: st.sampled_from(list(SOUNDS)),
         "examples": lambda: st.sampled_from(control.options),
+        "weights": lambda: st.just(""),
         "album": lambda: st.sampled_from(control.options),
         "sketch": lambda: st.lists(
             st.lists(st.tuples(st.integers(0, 255), st.integers(0, 255)), min_size=1, max_size=5).map(
@@ -163,6 +167,8 @@ def is_inside(control: Control, value: Any) -> bool:
             return value in PICTURES
         case "examples" | "album":
             return value in control.options
+        case "weights":
+            return value == ""
         case "sketch":
             return all(len(s) % 2 == 0 and all(type(x) is int and 0 <= x <= 255 for x in s) for s in value)
         case "layers":

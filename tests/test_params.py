@@ -57,6 +57,7 @@ DECLARED = {
     "examples": {"kind": "examples", "default": "moons", "options": ("moons", "iris"), "more": False},
     "drawn": {"kind": "points", "low": -4, "high": 4, "default": ((0.5, -1.0, 1),), "more": True},
     "pictures": {"kind": "album", "default": "all", "options": ("all", "none")},
+    "head": {"kind": "weights", "default": ""},
     "strokes": {"kind": "sketch", "default": (), "low": 0, "high": 255},
     "network": {"kind": "layers", "default": (("conv", 4, 3, 1, 0), ("dense", 10))},
     "seed": {"kind": "integer", "low": 0, "high": 2**31 - 1, "more": True, "default": 0},
@@ -143,6 +144,7 @@ REFUSED = {
         ],
     ),
     "pictures": ("one of all, none, or uploaded pictures", ["some", ""]),
+    "head": ("nothing or an uploaded safetensors file", ["head.safetensors", "none"]),
     "strokes": (
         "strokes of whole numbers x y from 0 to 255",
         ["1", "1~2~3", "1~256", "-1~0", "1.5~2", "a~b", "!".join(["1~2"] * 41), "~".join(["1"] * 4002)],

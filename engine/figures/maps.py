@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from engine.figures.pictures import image
 from engine.figures.theme import BLUE, DEV, GREY, SEQUENTIAL, TRAIN, figure, line
 from engine.results import Array
 from engine.results.pictures import Answer, Maps, Progress
 
 BARE = {"visible": False, "constrain": "domain"}
 TIGHT = {"l": 4, "r": 4, "t": 4, "b": 4}
+GLOW = [[0.0, "rgba(213,94,0,0)"], [0.3, "rgba(213,94,0,0.1)"], [1.0, "rgba(255,170,0,0.75)"]]
 PAPER = [[0.0, "#f4f4f4"], [1.0, "#1d232b"]]
 
 
@@ -83,9 +85,9 @@ def paper(values: Array, *, height: int = 260) -> go.Figure:
     )
 
 
-def progress(result: Progress, goal: float | None = None) -> go.Figure:
-    """Training cost and held-out accuracy over the epochs, and the accuracy to reach, if there is one."""
-    hover = "epoch %{x:.1f}<br>%{y:.3f}<extra></extra>"
+def progress(result: Progress, goal: float | None = None, x: str = "epoch") -> go.Figure:
+    """Training cost and held-out accuracy over the course of a training, and the accuracy to reach, if there is one."""
+    hover = f"{x} %{{x:.4~g}}<br>%{{y:.3f}}<extra></extra>"
     traces = [
         line(result.epochs, result.cost, "train cost", TRAIN, hovertemplate=hover),
         line(
@@ -112,3 +114,23 @@ def progress(result: Progress, goal: float | None = None) -> go.Figure:
     return figure(
         traces, x="epoch", y="cost J", xaxis={"range": [0, result.last]}, yaxis={"rangemode": "tozero"}, **layout
     )
+
+
+def seen(pixels: Array, where: Array | None, height: int = 340) -> go.Figure:
+    """A picture (h, w, 3), with where the network looks (a, b), from 0 to 1, laid over it."""
+    traces = [image(pixels, 0, 0)]
+    if where is not None:
+        down, across = pixels.shape[0] / where.shape[0], pixels.shape[1] / where.shape[1]
+        glow: dict[str, Any] = {
+            "type": "heatmap",
+            "z": where.astype(np.float32),
+            "zmin": 0,
+            "zmax": 1,
+            "name": "looked at",
+        }
+        glow |= {"x0": across / 2, "dx": across, "y0": down / 2, "dy": down, "zsmooth": "best", "showscale": False}
+        glow |= {"colorscale": GLOW, "hovertemplate": "%{z:.0%}<extra></extra>"}
+        traces.append(glow)
+    xaxis = BARE | {"range": [0, pixels.shape[1]]}
+    yaxis = BARE | {"range": [pixels.shape[0], 0], "scaleanchor": "x"}
+    return figure(traces, xaxis=xaxis, yaxis=yaxis, margin=TIGHT, showlegend=False, height=height)

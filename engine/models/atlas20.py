@@ -29,12 +29,21 @@ class Block(nn.Module):
         return relu(inner + self.skip(x))
 
 
+class Scaled(nn.Module):
+    """Levels from 0 to 1 brought to about mean 0 and deviation 1."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(m, 3, h, w) -> the same."""
+        return (x - MEAN) / SPREAD
+
+
 class Atlas20(nn.Module):
     """Pictures (m, 3, 64, 64) in [0, 1] to logits (m, classes); ``blocks`` are the six residual blocks."""
 
     def __init__(self, classes: int = 20) -> None:
         """A network at its random start."""
         super().__init__()
+        self.scaled = Scaled()
         self.stem = nn.Sequential(nn.Conv2d(3, WIDTHS[0], 5, 2, 2, bias=False), nn.BatchNorm2d(WIDTHS[0]), nn.ReLU())
         ins = (WIDTHS[0], WIDTHS[0], WIDTHS[0], WIDTHS[1], WIDTHS[1], WIDTHS[2])
         outs = (WIDTHS[0], WIDTHS[0], WIDTHS[1], WIDTHS[1], WIDTHS[2], WIDTHS[2])
@@ -43,7 +52,7 @@ class Atlas20(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """What the head sees: (m, 3, h, w) -> (m, 64), the mean over the last maps."""
-        return self.blocks(self.stem((x - MEAN) / SPREAD)).mean((2, 3))
+        return self.blocks(self.stem(self.scaled(x))).mean((2, 3))
 
     def forward(self, x: Tensor) -> Tensor:
         """(m, 3, h, w) -> logits (m, classes)."""

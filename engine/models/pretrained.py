@@ -64,14 +64,14 @@ class Unavailable(AtlasError):
 class Pretrained:
     """A network ready to answer.
 
-    ``prepare`` is the preprocessing that its weights were trained with: uint8 pictures (..., 3, h, w) to its input.
+    ``prepare`` is the preprocessing that its weights were trained with: a picture, of Pillow or as a tensor, to its input.
     ``size`` is the bytes of its weights.
     """
 
     name: str
     title: str
     network: nn.Module
-    prepare: Callable[[Tensor], Tensor]
+    prepare: Callable[[Any], Tensor]
     labels: tuple[str, ...]
     size: int
 

@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from engine.data import albums, media, samples, tables
+from engine.data import albums, media, samples, tables, tensors
 from engine.errors import BadInput
 from engine.kinds import read_sketch
 from engine.params import Control, to_text
@@ -267,6 +267,9 @@ def _take(slot: Slot, door: str, read: Callable[[bytes, str], Any]) -> None:
     file = st.session_state[f"{slot.key}/{door}"]
     st.session_state[f"{slot.key}/problem"] = None
     if file is None:
+        if slot.control.kind == "weights":
+            put(slot.control, slot.key, slot.control.default)
+            slot.touched()
         return
     try:
         own = read(file.getvalue(), file.name)
@@ -276,6 +279,14 @@ def _take(slot: Slot, door: str, read: Callable[[bytes, str], Any]) -> None:
     st.session_state[f"{slot.key}/own"] = own
     put(slot.control, slot.key, own)
     slot.touched()
+
+
+def _weights(slot: Slot) -> None:
+    _door(
+        slot, st.file_uploader, slot.control.label, "file", tensors.weights, type="safetensors", help=slot.control.help
+    )
+    if problem := st.session_state.get(f"{slot.key}/problem"):
+        st.error(problem)
 
 
 def _album(slot: Slot) -> None:
@@ -360,6 +371,7 @@ _MAKERS: dict[str, Callable[[Slot], None]] = {
     "examples": _examples,
     "points": _matrix,
     "album": _album,
+    "weights": _weights,
     "sketch": _sketch,
     "layers": _layers,
 }

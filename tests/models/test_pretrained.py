@@ -147,7 +147,7 @@ def test_networks_used_longest_ago_make_room(server: Server, monkeypatch: pytest
 
 
 def test_an_unknown_network_is_named() -> None:
-    with pytest.raises(BadInput, match="must be one of squeezenet1_0, .*, got 'lenet'"):
+    with pytest.raises(BadInput, match=r"must be one of squeezenet1_0, .*, got 'lenet'"):
         pretrained.weights("lenet")
 
 
