@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = (
     ("engine.errors", "engine.syllabus", "engine.device", "engine.seeding"),
     ("engine.data",),
+    ("engine.kinds",),
     ("engine.params",),
     ("engine.functional", "engine.models"),
     ("engine.examples",),

@@ -76,7 +76,7 @@ def from_picture(pixels: np.ndarray) -> Tensor:
     grey = np.asarray(Image.fromarray(pixels).convert("L"), np.float32)
     if np.ptp(grey) < 8:
         return torch.zeros(1, 1, SIDE, SIDE)
-    ink = grey > threshold_otsu(grey)
+    ink = grey > threshold_otsu(grey)  # type: ignore[no-untyped-call]
     if ink.mean() > 0.5:
         ink = ~ink  # the page is the larger part
     rows, columns = ink.any(1).nonzero()[0], ink.any(0).nonzero()[0]

@@ -326,6 +326,11 @@ class View {
     plot.dataset.attached = "yes"
     let due = 0
     plot.on("plotly_hover", ({ points }) => {
+      /* In a walk the cells of an output know their steps, and the frames of all steps are here. */
+      const at = plot.layout.meta?.step
+      if (this.data.opens != null && at && points[0].customdata) {
+        this.seek(this.shown + points[0].customdata - at)
+      }
       if (!this.data.listens.includes("hover") || performance.now() < due) return
       due = performance.now() + 120
       this.emit({ kind: "hover", figure: title, x: Number(points[0].x), y: Number(points[0].y), name: points[0].data.name ?? "" })

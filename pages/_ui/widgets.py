@@ -379,4 +379,6 @@ _MAKERS: dict[str, Callable[[Slot], None]] = {
 
 def in_words(value: Any) -> str:
     """A value as a person reads it in a comparison."""
+    if isinstance(value, tuple) and value and isinstance(value[0], tuple) and isinstance(value[0][0], str):
+        return "; ".join(map(layers.line, value))
     return _media_name(value) if isinstance(value, media.Upload) else to_text(value)

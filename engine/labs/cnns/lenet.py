@@ -23,7 +23,7 @@ from engine.training import paced, recorded
 from engine.training.pictures import distorted, fit_pictures
 
 GOAL = 0.98
-LOOKS = 4
+LOOKS = 2
 TITLES = {"C1": "C1: 6 maps", "S2": "S2: the same, pooled", "C3": "C3: 16 maps", "S4": "S4: the same, pooled"}
 ACROSS = {"C1": 6, "S2": 6, "C3": 8, "S4": 8}
 HEIGHT = {"C1": 130, "S2": 130, "C3": 200, "S4": 200}
@@ -40,7 +40,7 @@ class Digits(Params):
         names={"held-out": "Held out", "drawing": "Pad", "picture": "Picture"},
     )
     which: int = integer(0, low=0, high=359, label="Held-out digit", help="Which of the 360 digits kept for testing.")
-    epochs: int = integer(16, low=1, high=60, hint=(1, 30, 1), label="Epochs", help="Passes over the 1,437 digits.")
+    epochs: int = integer(8, low=1, high=60, hint=(1, 30, 1), label="Epochs", help="Passes over the 1,437 digits.")
     rate: float = number(
         0.006, low=1e-4, high=0.3, log=True, label="Learning rate", help="Highest step of Adam; it rises, then falls."
     )
@@ -50,7 +50,7 @@ class Digits(Params):
     pooling: Literal["max", "average"] = choice(
         "max", label="Pooling", help="Max as today, average as in 1998.", more=True
     )
-    batch: int = integer(64, low=8, high=512, log=True, label="Mini-batch", help="Digits an update.", more=True)
+    batch: int = integer(32, low=8, high=512, log=True, label="Mini-batch", help="Digits an update.", more=True)
     distortion: float = number(
         1.0,
         low=0.0,
@@ -66,7 +66,7 @@ class Digits(Params):
 
 
 def run(params: Digits) -> Frames:
-    """The untrained network at once, then about four frames an epoch; what it looks at is drawn by :func:`view`."""
+    """The untrained network at once, then some frames an epoch; what it looks at is drawn by :func:`view`."""
     data, network = digits(), initialize(params.seed, params.activation, params.pooling)
     steps = fit_pictures(
         network,
