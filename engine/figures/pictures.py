@@ -22,9 +22,9 @@ Box = tuple[float, float, float, float]
 
 
 def packed(pixels: Array) -> str:
-    """Levels (h, w, 3) as the address of a picture: exact where it is small, a JPEG where it is large."""
+    """Levels (h, w, 3) as the address of a picture: exact where it is small or has an alpha (h, w, 4), else a JPEG."""
     file = io.BytesIO()
-    small = pixels.shape[0] * pixels.shape[1] <= LOSSLESS
+    small = _exact(pixels)
     image = Image.fromarray(np.ascontiguousarray(pixels))
     image.save(file, "PNG" if small else "JPEG", quality=QUALITY)
     return f"data:image/{'png' if small else 'jpeg'};base64,{base64.b64encode(file.getvalue()).decode()}"
@@ -35,7 +35,11 @@ def image(pixels: Array, left: float, top: float, size: float = 1.0, hover: str 
     trace: dict[str, Any] = {"type": "image", "source": packed(pixels), "dx": size, "dy": size}
     trace |= {"x0": left + size / 2, "y0": top + size / 2}
     trace |= {"hovertemplate": f"{hover}<extra></extra>"} if hover else {"hoverinfo": "skip"}
-    return trace | ({} if pixels.shape[0] * pixels.shape[1] <= LOSSLESS else {"zsmooth": "fast"})
+    return trace | ({} if _exact(pixels) else {"zsmooth": "fast"})
+
+
+def _exact(pixels: Array) -> bool:
+    return pixels.shape[0] * pixels.shape[1] <= LOSSLESS or pixels.shape[2] == 4
 
 
 def tiles(

@@ -27,6 +27,9 @@ def _warm() -> None:
 
     description()
     executor().warm()
+    # Takes a second, which the first lab that counts or names with its networks would wait for.
+    import torchvision.models  # noqa: F401
+
     # With PyTorch loaded a collection walks half a million long-lived objects, about 100 ms; frozen, they are skipped.
     gc.freeze()
 
