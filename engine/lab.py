@@ -39,7 +39,8 @@ class Frame:
     label to text, four at most. ``progress`` runs from 0 to 1. ``pictures`` are uint8 arrays (H, W, 3); ``tables`` go from
     title to columns of equal length, ``code`` from title to a program in Python. ``diverged`` says in one sentence why a
     run blew up; ``remedy`` holds the changed parameters that the page offers then. ``files`` go from name to bytes, to be
-    downloaded. ``state`` is what :attr:`Lab.view` works on, a trained model or raw outputs, and never leaves the server.
+    downloaded. ``state`` is what :attr:`Lab.view` works on, a trained model or raw outputs, and never leaves the server;
+    ``viewed`` are the titles that the view drew, and ``unseen`` the frame before it, so that it can be drawn anew.
     """
 
     figures: Mapping[str, go.Figure]
@@ -55,6 +56,8 @@ class Frame:
     code: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     state: Any = None
+    viewed: tuple[str, ...] = ()
+    unseen: Frame | None = None
 
     def __post_init__(self) -> None:
         if len(self.metrics) > MOST_METRICS:
@@ -141,8 +144,11 @@ class Lab(Generic[P]):
         """A frame with what depends on the view drawn anew; figures that don't depend on it stay."""
         if self.view is None:
             return frame
-        seen = self.view(params, frame)
-        return replace(seen, figures={**frame.figures, **seen.figures})
+        bare = frame.unseen or frame
+        seen = self.view(params, bare)
+        own = {title: figure for title, figure in frame.figures.items() if title not in frame.viewed}
+        titles = tuple(title for title in seen.figures if title not in own)
+        return replace(seen, figures={**own, **seen.figures}, viewed=titles, unseen=replace(bare, figures={}))
 
     def last_frame(self, params: P) -> Frame:
         """Run to the end and return the last frame."""

@@ -12,6 +12,7 @@ from engine.figures.theme import BLUE, DEV, GREY, SEQUENTIAL, TRAIN, figure, lin
 from engine.results import Array
 from engine.results.pictures import Answer, Maps, Progress
 
+MOST_MARKED = 40
 BARE = {"visible": False, "constrain": "domain"}
 TIGHT = {"l": 4, "r": 4, "t": 4, "b": 4}
 GLOW = [[0.0, "rgba(213,94,0,0)"], [0.3, "rgba(213,94,0,0.1)"], [1.0, "rgba(255,170,0,0.75)"]]
@@ -88,6 +89,7 @@ def paper(values: Array, *, height: int = 260) -> go.Figure:
 def progress(result: Progress, goal: float | None = None, x: str = "epoch") -> go.Figure:
     """Training cost and held-out accuracy over the course of a training, and the accuracy to reach, if there is one."""
     hover = f"{x} %{{x:.4~g}}<br>%{{y:.3f}}<extra></extra>"
+    mode = "lines+markers" if len(result.epochs) <= MOST_MARKED else "lines"
     traces = [
         line(result.epochs, result.cost, "train cost", TRAIN, hovertemplate=hover),
         line(
@@ -96,7 +98,7 @@ def progress(result: Progress, goal: float | None = None, x: str = "epoch") -> g
             "held-out accuracy",
             DEV,
             hovertemplate=hover,
-            mode="lines+markers",
+            mode=mode,
             yaxis="y2",
         ),
     ]
@@ -104,16 +106,15 @@ def progress(result: Progress, goal: float | None = None, x: str = "epoch") -> g
     if goal is not None:
         ends = {"x0": 0, "x1": result.last, "y0": goal, "y1": goal, "yref": "y2"}
         shapes.append({"type": "line", **ends, "line": {"color": GREY, "dash": "dot"}})
-    second = {"overlaying": "y", "side": "right", "range": [0, 1.02], "tickformat": ".0%", "showgrid": False}
+    second = {"overlaying": "y", "side": "right", "range": [0, 1.02], "showgrid": False}
+    second |= {"tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
     layout: dict[str, Any] = {
         "yaxis2": second,
         "shapes": shapes,
         "height": 260,
         "margin": {"l": 56, "r": 48, "t": 32, "b": 44},
     }
-    return figure(
-        traces, x="epoch", y="cost J", xaxis={"range": [0, result.last]}, yaxis={"rangemode": "tozero"}, **layout
-    )
+    return figure(traces, x=x, y="cost J", xaxis={"range": [0, result.last]}, yaxis={"rangemode": "tozero"}, **layout)
 
 
 def seen(pixels: Array, where: Array | None, height: int = 340) -> go.Figure:

@@ -78,7 +78,7 @@ class View {
       node.onclick = action
       return node
     }
-    button("⏮", "First frame", () => this.seek(0))
+    button("|◀", "First frame", () => this.seek(0))
     button("◀", "One frame back", () => this.seek(this.shown - 1))
     this.playButton = button("▶", "Play", () => (this.timer ? this.pause() : this.play()))
     button("▶|", "One frame on", () => this.seek(this.shown + 1))

@@ -12,8 +12,8 @@ from engine.kinds import LAYERS, MOST_LAYERS
 Row = tuple[Any, ...]
 NEW: dict[str, Row] = {
     "Conv": ("conv", 16, 3, 1, 1),
-    "Max pool": ("max", 2, 2),
-    "Average pool": ("average", 2, 2),
+    "Max": ("max", 2, 2),
+    "Average": ("average", 2, 2),
     "Dense": ("dense", 64),
 }
 
@@ -23,10 +23,10 @@ def line(row: Row) -> str:
     kind, *numbers = row
     if kind == "conv":
         filters, size, stride, padding = numbers
-        return f"Conv {filters} of {size}×{size}, s {stride}, p {padding}"
+        return f"Conv {filters}, {size}×{size} s{stride} p{padding}"
     if kind == "dense":
         return f"Dense {numbers[0]}"
-    return f"{kind.capitalize()} pool {numbers[0]}×{numbers[0]}, s {numbers[1]}"
+    return f"{kind.capitalize()} {numbers[0]}×{numbers[0]} s{numbers[1]}"
 
 
 def show(key: str, label: str, help: str, changed: Callable[[tuple[Row, ...]], None]) -> None:
@@ -38,7 +38,7 @@ def show(key: str, label: str, help: str, changed: Callable[[tuple[Row, ...]], N
         state[f"{key}/edition"] = state.get(f"{key}/edition", 0) + 1
         state[f"{key}/shown"] = rows
 
-    with st.container(gap="xxsmall", key=f"{key}/list".replace("/", "-")):
+    with st.container(gap="xxsmall", key="layer-list"):
         st.markdown(label, help=help)
         for i in range(len(rows)):
             _line(key, rows, i, changed)

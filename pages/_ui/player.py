@@ -92,7 +92,8 @@ class Run:
     def seen(self, shot: Snapshot) -> Snapshot:
         """A frame with what depends on the view drawn as the parameters say now."""
         drawn = snapshot(self.lab.seen(self.params, shot.frame))
-        return Snapshot({**shot.figures, **drawn.figures}, drawn.frame)
+        own = {title: figure for title, figure in shot.figures.items() if title not in shot.frame.viewed}
+        return Snapshot({**own, **drawn.figures}, drawn.frame)
 
     def stop(self) -> None:
         """End it; the last frame stays."""

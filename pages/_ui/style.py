@@ -19,6 +19,8 @@ CSS = """
 .st-key-siblings a, .st-key-siblings a > * { background: none; }
 .st-key-siblings a p { font-weight: 400; }
 .st-key-siblings a:hover { text-decoration: underline; }
+.st-key-layer-list button { padding: 0.1rem 0.35rem; min-height: 0; }
+.st-key-layer-list [data-testid="stHorizontalBlock"] { flex-wrap: nowrap; }
 .st-key-presets button { min-height: 0; padding: 0.15rem 0.7rem; font-size: 0.9rem; }
 [data-testid="stHeadingWithActionElements"] h3 { padding-top: 0; }
 </style>

@@ -30,7 +30,9 @@ def run(params: Steps) -> Generator[Frame]:
 
 def view(params: Steps, frame: Frame) -> Frame:
     figure = go.Figure(go.Scatter(x=[0], y=[frame.state * params.scale]))
-    return replace(frame, figures={"Seen": figure}, metrics={**frame.metrics, "Seen": str(frame.state * params.scale)})
+    drawn = {"Seen": figure} | ({"Large": figure} if params.scale > 8 else {})
+    metrics = {**frame.metrics, "Seen": str(frame.state * params.scale)}
+    return replace(frame, figures=drawn, metrics=metrics, says=f"{frame.says} Seen at {params.scale}.")
 
 
 TEXT = {"summary": "s", "look_for": "?", "maths": "m", "code": (run,)}
@@ -65,6 +67,11 @@ def test_a_view_is_drawn_without_a_new_run_and_other_figures_stay() -> None:
     found.shot = player.snapshot(replace(found.lab.last_frame(Steps()), state=3))
     player.begin(VIEWED, Steps(scale=7))
     assert found.shot.frame.metrics["Seen"] == "21" and set(found.shot.figures) == {"Fixed", "Seen"}
+    assert found.shot.frame.says == "Fixed. Seen at 7."
+    player.begin(VIEWED, Steps(scale=9))
+    assert set(found.shot.figures) == {"Fixed", "Seen", "Large"}
+    player.begin(VIEWED, Steps(scale=2))
+    assert set(found.shot.figures) == {"Fixed", "Seen"} and found.shot.frame.says == "Fixed. Seen at 2."
     assert player.begin(VIEWED, Steps(step=4, scale=7)) is not found
 
 

@@ -25,7 +25,7 @@ from engine.results.pictures import top
 
 BEST, LOOKED = 5, 3
 FIRST, TILED, ACROSS = 12, 24, 6
-CROPS = {"centre": "Middle", "five": "5 crops", "ten": "10 crops"}
+CROPS = {"centre": "Middle", "five": "Five", "ten": "Ten"}
 Model = Literal[
     "atlas20", "squeezenet1_0", "squeezenet1_1", "mobilenet_v2", "mobilenet_v3_small", "resnet18", "resnet50",
     "efficientnet_b0", "alexnet", "vgg16",
