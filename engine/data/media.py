@@ -183,10 +183,11 @@ def picture(data: bytes, name: str = "upload") -> Picture:
     with _decoding(f"{label} must be a whole {image.format} file, {_DAMAGED}"), image:
         image.load()
         orientation = _orientation(image)
-        upright = _rgb(image)
+        # Shrunk first: a whole large picture is held no more often than it must be.
+        upright = _shrunk(_rgb(image), KEPT_SIDE)
         if orientation in _UPRIGHT:
             upright = upright.transpose(_UPRIGHT[orientation])
-        return fit_within(Picture(np.array(upright), name, digest_of(data)), KEPT_SIDE)
+        return Picture(np.array(upright), name, digest_of(data))
 
 
 def sound(data: bytes, name: str = "upload") -> Sound:
@@ -229,13 +230,9 @@ def fit_within(picture: Picture, side: int) -> Picture:
     """
     if side < 1:
         raise BadInput(f"The longest side must be at least 1 pixel, got {side}.")
-    height, width = picture.pixels.shape[:2]
-    longest = max(height, width)
-    if longest <= side:
+    if max(picture.pixels.shape[:2]) <= side:
         return picture
-    size = max(1, round(width * side / longest)), max(1, round(height * side / longest))
-    small = Image.fromarray(picture.pixels).resize(size, Image.Resampling.LANCZOS)
-    return Picture(np.array(small), picture.name, picture.digest)
+    return Picture(np.array(_shrunk(Image.fromarray(picture.pixels), side)), picture.name, picture.digest)
 
 
 def to_wav(samples: np.ndarray, rate: int) -> bytes:
@@ -298,6 +295,15 @@ def _check_work(image: Image.Image, data: bytes, label: str) -> None:
         raise BadInput(f"{label} must be a JPEG of at most {MOST_SCANS} scans, got {scans}.")
 
 
+def _shrunk(image: Image.Image, side: int) -> Image.Image:
+    """A picture whose longer side is at most `side`; no side falls below one pixel."""
+    longest = max(image.size)
+    if longest <= side:
+        return image
+    width, height = (max(1, round(length * side / longest)) for length in image.size)
+    return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
 def _orientation(image: Image.Image) -> object:
     """The EXIF orientation; 1, upright, where the tags can't be read: they are no reason to refuse a picture."""
     try:
@@ -313,7 +319,7 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _grey(values: np.ndarray, file_format: str | None) -> np.ndarray:

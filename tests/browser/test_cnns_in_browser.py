@@ -56,8 +56,7 @@ def test_layers_are_changed_moved_added_and_removed(page: Page, server: str) -> 
     page.wait_for_url("**dense~64**")
     settle(page)
     page.get_by_role("button", name="Dense 84").wait_for()
-    rows = page.locator(".st-key-layer-list [data-testid=stPopover]").all_inner_texts()
-    assert len(rows) == 8
+    expect(page.locator(".st-key-layer-list [data-testid=stPopover]")).to_have_count(8)
     says_nothing_went_wrong(page)
     page.get_by_test_id("stTooltipHoverTarget").first.wait_for()
     page.get_by_role("button", name="The course's 39 x 39 x 3").click()

@@ -102,7 +102,7 @@ def test_two_networks_answer_with_their_mean(monkeypatch: pytest.MonkeyPatch) ->
         yield
 
     monkeypatch.setattr(_bringing, "bring", bring)
-    frame = LAB.last_frame(Classify(model="squeezenet1_1", second="mobilenet_v3_small"))
+    frame = LAB.last_frame(Classify(pictures="photo-flower", model="squeezenet1_1", second="mobilenet_v3_small"))
     expected = sum(ask(each, [FLOWER], "centre") for each in made.values()) / 2
     torch.testing.assert_close(frame.state.probabilities, expected)
     assert frame.metrics["Network"] == "SqueezeNet 1.1 and MobileNetV3 small"
@@ -110,7 +110,7 @@ def test_two_networks_answer_with_their_mean(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_networks_of_other_classes_keep_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = LAB.last_frame(Classify(model="atlas20", second="resnet18"))
+    frame = LAB.last_frame(Classify(pictures="photo-flower", model="atlas20", second="resnet18"))
     # ResNet-18 can't be had, so the bundled one stands in for it and both know the same classes.
     assert "ResNet-18 can't be had" in frame.note
 
@@ -119,7 +119,7 @@ def test_networks_of_other_classes_keep_apart(monkeypatch: pytest.MonkeyPatch) -
         yield
 
     monkeypatch.setattr(_bringing, "bring", bring)
-    frame = LAB.last_frame(Classify(model="atlas20", second="resnet18"))
+    frame = LAB.last_frame(Classify(pictures="photo-flower", model="atlas20", second="resnet18"))
     assert "knows other classes" in frame.note and frame.metrics["Network"] == "Atlas-20"
 
 

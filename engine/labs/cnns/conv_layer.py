@@ -210,7 +210,6 @@ LAB = Lab(
     code=(build, count, output_size),
     presets={
         "The course's 39 x 39 x 3": {"network": COURSE, "side": 39},
-        "LeNet-5, 32 x 32 x 3": {"network": LENET, "side": 32},
         "Train it": {"train": True},
         "Train a small one": {
             "train": True,

@@ -38,7 +38,7 @@ Second = Literal[
 class Classify(Params):
     """What a person can move."""
 
-    pictures: AlbumSource = album("photo-flower", sets=SAMPLES, help="Samples, or your own: one, several, or a zip.")
+    pictures: AlbumSource = album("all", sets=SAMPLES, help="Samples, or your own: one, several, or a zip.")
     model: Model = choice(
         "mobilenet_v2", label="Network", help="Which network answers; it is fetched once, then kept.", names=NAMES
     )
@@ -187,10 +187,10 @@ LAB = Lab(
     ),
     code=(ask, views, grad_cam),
     presets={
-        "All samples": {"pictures": "all"},
+        "One flower": {"pictures": "photo-flower"},
         "Ten crops": {"crops": "ten"},
         "Two networks": {"second": "resnet18"},
-        "Without a network": {"model": "atlas20", "pictures": "all"},
+        "Without a network": {"model": "atlas20"},
     },
     trains=True,
     measures=True,
