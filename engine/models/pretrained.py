@@ -1,4 +1,4 @@
-"""Networks trained by others on ImageNet, through torchvision's weights: fetched once, hash checked, kept in its cache.
+"""Networks trained by others, on ImageNet and COCO, through torchvision's weights: fetched once, hash checked, then kept.
 
 The files lie where torchvision itself keeps them, so whatever has been fetched by either serves both. Where a school has no
 way out, DEEP_ATLAS_WEIGHTS names a server of its own that holds the same files.
@@ -37,6 +37,20 @@ WEIGHTS = {
     "vgg16": "IMAGENET1K_V1",
     "vgg19": "IMAGENET1K_V1",
 }
+DETECTORS = {
+    "ssdlite320_mobilenet_v3_large": "COCO_V1",
+    "fasterrcnn_mobilenet_v3_large_320_fpn": "COCO_V1",
+    "fasterrcnn_resnet50_fpn_v2": "COCO_V1",
+    "retinanet_resnet50_fpn_v2": "COCO_V1",
+    "fcos_resnet50_fpn": "COCO_V1",
+    "maskrcnn_resnet50_fpn_v2": "COCO_V1",
+}
+SEGMENTERS = {
+    "lraspp_mobilenet_v3_large": "COCO_WITH_VOC_LABELS_V1",
+    "deeplabv3_mobilenet_v3_large": "COCO_WITH_VOC_LABELS_V1",
+    "deeplabv3_resnet50": "COCO_WITH_VOC_LABELS_V1",
+}
+MEMBERS = {**WEIGHTS, **DETECTORS, **SEGMENTERS}
 TITLES = {
     "squeezenet1_0": "SqueezeNet 1.0",
     "squeezenet1_1": "SqueezeNet 1.1",
@@ -48,6 +62,15 @@ TITLES = {
     "alexnet": "AlexNet",
     "vgg16": "VGG-16",
     "vgg19": "VGG-19",
+    "ssdlite320_mobilenet_v3_large": "SSDlite MobileNetV3",
+    "fasterrcnn_mobilenet_v3_large_320_fpn": "Faster R-CNN MobileNetV3",
+    "fasterrcnn_resnet50_fpn_v2": "Faster R-CNN ResNet-50",
+    "retinanet_resnet50_fpn_v2": "RetinaNet ResNet-50",
+    "fcos_resnet50_fpn": "FCOS ResNet-50",
+    "maskrcnn_resnet50_fpn_v2": "Mask R-CNN ResNet-50",
+    "lraspp_mobilenet_v3_large": "LR-ASPP MobileNetV3",
+    "deeplabv3_mobilenet_v3_large": "DeepLabV3 MobileNetV3",
+    "deeplabv3_resnet50": "DeepLabV3 ResNet-50",
 }
 CHUNK = 1 << 18
 PATIENCE_SECONDS = 10
@@ -78,11 +101,11 @@ class Pretrained:
 
 def weights(name: str) -> Any:
     """Torchvision's weights of a network: address, preprocessing and labels; BadInput if it isn't one of ours."""
-    if name not in WEIGHTS:
-        raise BadInput(f"A pretrained network must be one of {', '.join(WEIGHTS)}, got {name[:60]!r}.")
+    if name not in MEMBERS:
+        raise BadInput(f"A pretrained network must be one of {', '.join(MEMBERS)}, got {name[:60]!r}.")
     from torchvision.models import get_model_weights
 
-    return get_model_weights(name)[WEIGHTS[name]]
+    return get_model_weights(name)[MEMBERS[name]]
 
 
 def address(name: str) -> str:
@@ -163,16 +186,17 @@ def load(name: str) -> Pretrained:
         _loaded.move_to_end(name)
         return _loaded[name]
     import torch
-    from torchvision.models import get_model
 
     member, file = weights(name), place(name)
     if not file.exists():
         raise Unavailable(f"The weights of {TITLES[name]} are not here yet.")
     try:
         state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-        with torch.device("meta"):
-            network = get_model(name, weights=None, **({"init_weights": False} if name.startswith("vgg") else {}))
-        network.load_state_dict(state, assign=True)
+        network = _bare(name)
+        left = network.load_state_dict(state, strict=False, assign=True)
+        # A detector's file was saved with frozen normalization, which counts no batches and needs none to answer.
+        if left.unexpected_keys or not all(key.endswith("num_batches_tracked") for key in left.missing_keys):
+            raise ValueError(left)
     except Exception as error:  # unpickling a damaged file raises anything
         raise Unavailable(
             f"The file {file.name} must hold the weights of {TITLES[name]}, got a damaged one: delete it."
@@ -183,3 +207,19 @@ def load(name: str) -> Pretrained:
     labels = tuple(member.meta["categories"])
     _loaded[name] = Pretrained(name, TITLES[name], network.eval(), member.transforms(), labels, size)
     return _loaded[name]
+
+
+def _bare(name: str) -> nn.Module:
+    """A network without weights, formed as the file of its weights expects it."""
+    import torch
+    from torchvision.models import get_model
+
+    if name in DETECTORS:
+        # Their anchors are made with them, so they need a real device, and a random start that nobody keeps.
+        with torch.random.fork_rng(devices=[]):
+            return get_model(name, weights=None, weights_backbone=None)
+    more: dict[str, Any] = {"weights_backbone": None} if name in SEGMENTERS else {}
+    more |= {"aux_loss": True} if name.startswith("deeplab") else {}
+    more |= {"init_weights": False} if name.startswith("vgg") else {}
+    with torch.device("meta"):
+        return get_model(name, weights=None, **more)

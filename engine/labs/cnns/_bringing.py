@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 
 from engine.lab import Frame
+from engine.labs._waiting import waited
 from engine.models.answering import BUNDLED, NAMES, Answerer, bring
 
 
 def brought(name: str, waiting: Callable[[str, float], Frame]) -> Generator[Frame, None, tuple[Answerer, str]]:
     """Yield ``waiting(sentence, share)`` while a network is fetched; nothing for the bundled one, which is here."""
-    steps = bring(name)
-    if name != BUNDLED:
-        yield waiting(f"{NAMES[name]} is on its way.", 0.0)
-    while True:
-        try:
-            share = next(steps)
-        except StopIteration as done:
-            found: tuple[Answerer, str] = done.value
-            return found
-        yield waiting(f"{NAMES[name]} is being fetched: {share:.0%}.", share)
+    return (yield from waited(bring(name), "" if name == BUNDLED else NAMES[name], waiting))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.figures import boxes as figures
-from engine.functional.boxes import area, intersection, iou
+from engine.functional.boxes import area, intersection, iou, paired_iou
 from engine.lab import Event, Frame, Frames, Lab, Mistake
 from engine.params import Params, Span, number, span
 from engine.results.boxes import BoxPair, Slide
@@ -116,7 +116,7 @@ LAB = Lab(
         "\n\n"
         r"A detection counts as correct when its $\text{IoU}$ with the labelled box reaches a threshold, by convention $0.5$."
     ),
-    code=(iou, intersection, area),
+    code=(iou, paired_iou, intersection, area),
     presets={
         "Identical": {"b_across": (15.0, 65.0), "b_down": (20.0, 70.0)},
         "Half overlap": {"b_across": (40.0, 90.0), "b_down": (20.0, 70.0)},
