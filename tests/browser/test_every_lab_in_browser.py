@@ -40,7 +40,9 @@ def test_a_control_changes_the_figure(page: Page, server: str, slug: str) -> Non
     begins = moved(page, slug)
     page.wait_for_function("a => location.href !== a", arg=address)
     if begins:
-        page.wait_for_function("r => document.querySelector('.atlas-view')?.dataset.drawn?.split('/')[0] !== r", arg=run)
+        page.wait_for_function(
+            "r => document.querySelector('.atlas-view')?.dataset.drawn?.split('/')[0] !== r", arg=run
+        )
     page.wait_for_function(f"before => ({FIGURES})() !== before", arg=before)
     says_nothing_went_wrong(page)
     expect(page.locator(".atlas-view .js-plotly-plot").first).to_be_visible()
