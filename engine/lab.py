@@ -70,7 +70,10 @@ Frames = Generator[Frame, None, None]
 
 @dataclass(frozen=True)
 class Event:
-    """What a person did on a figure: clicked or hovered at (x, y), or dragged the named shape to a box x0, y0, x1, y1."""
+    """What a person did on a figure: clicked or hovered at (x, y), dragged the named shape to a box, or drew a box.
+
+    A box is where the pointer began and ended, x0, y0, x1, y1, in any order.
+    """
 
     kind: str
     figure: str

@@ -305,20 +305,47 @@ class View {
     this.send("event", { ...event, stamp: performance.now() })
   }
 
-  /* A press anywhere on the plane counts as a click there, on a mark or not; a drag does not. */
+  /* A press anywhere on the plane counts as a click there, on a mark or not; a drag does not, but beside all shapes it may
+     draw a box. */
   listen(title, plot) {
-    let from
-    plot.addEventListener("pointerdown", (e) => (from = [e.clientX, e.clientY]), true)
-    plot.addEventListener("click", (e) => {
-      if (!this.data.listens.includes("click") || !from) return
-      if (Math.hypot(e.clientX - from[0], e.clientY - from[1]) > 4 || !e.target.closest(".draglayer")) return
-      const layout = plot._fullLayout
-      if (!layout?.xaxis?.p2d || !layout.yaxis?.p2d) return
+    const within = ({ clientX, clientY }) => {
+      const { xaxis, yaxis } = plot._fullLayout ?? {}
+      if (!xaxis?.p2d || !yaxis?.p2d) return
       const box = plot.getBoundingClientRect()
-      const x = layout.xaxis.p2d(e.clientX - box.left - layout.xaxis._offset)
-      const y = layout.yaxis.p2d(e.clientY - box.top - layout.yaxis._offset)
-      this.emit({ kind: "click", figure: title, x: Number(x), y: Number(y) })
+      return [xaxis.p2d(clientX - box.left - xaxis._offset), yaxis.p2d(clientY - box.top - yaxis._offset)].map(Number)
+    }
+    const far = (a, b) => Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY) > 4
+    let from
+    plot.addEventListener("pointerdown", (e) => {
+      from = e
+      if (this.data.listens.includes("draw") && e.target.closest(".draglayer")) this.band(e, (to) => {
+        if (far(from, to) && within(to)) this.emit({ kind: "draw", figure: title, box: [...within(from), ...within(to)] })
+      })
     }, true)
+    plot.addEventListener("click", (e) => {
+      if (!this.data.listens.includes("click") || !from || far(from, e) || !e.target.closest(".draglayer")) return
+      const at = within(e)
+      if (at) this.emit({ kind: "click", figure: title, x: at[0], y: at[1] })
+    }, true)
+  }
+
+  /* A rectangle that follows the pointer from a press until it is let go; a press that became a scroll draws nothing. */
+  band(from, done) {
+    const band = make("div", "band", this.root)
+    const ending = new AbortController(), { signal } = ending
+    addEventListener("pointermove", (e) => {
+      band.style.left = `${Math.min(from.clientX, e.clientX)}px`
+      band.style.top = `${Math.min(from.clientY, e.clientY)}px`
+      band.style.width = `${Math.abs(e.clientX - from.clientX)}px`
+      band.style.height = `${Math.abs(e.clientY - from.clientY)}px`
+    }, { signal })
+    const end = (e) => {
+      ending.abort()
+      band.remove()
+      if (e.type === "pointerup") done(e)
+    }
+    addEventListener("pointerup", end, { signal })
+    addEventListener("pointercancel", end, { signal })
   }
 
   attach(title, plot) {

@@ -51,6 +51,8 @@ def test_boxes_of_nms_are_dragged_added_and_taken_away(page: Page, server: str) 
     assert parameters(page)["rows"].endswith(", 68 8 92 32 0.75 car")
     drag(page, "Boxes", (80, 20), (80, -30))
     assert metric(page, "Kept") == "2"
+    drag(page, "Boxes", (10, 90), (34, 62))
+    assert parameters(page)["rows"].endswith(", 10 62 34 90 0.75 car")
     says_nothing_went_wrong(page)
 
 

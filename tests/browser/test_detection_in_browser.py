@@ -40,7 +40,8 @@ def test_a_detector_learns_before_your_eyes(page: Page, server: str) -> None:
     assert metric(page, "Step") == "40 of 40"
     costs = page.evaluate(
         """() => [...document.querySelectorAll('.atlas-view figure')]
-          .find((f) => f.querySelector('figcaption').textContent === 'Cost').querySelector('.plot').calcdata[0].map((p) => p.y)"""
+          .find((f) => f.querySelector('figcaption').textContent === 'Cost')
+          .querySelector('.plot').calcdata[0].map((p) => p.y)"""
     )
     assert len(costs) == 40 and costs[-1] < costs[0]
 

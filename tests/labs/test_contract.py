@@ -239,7 +239,7 @@ COORDINATES = (0.0, -1.0, 1e300, math.nan, math.inf, -math.inf)
 def test_respond_takes_any_event_and_gives_valid_values(slug):
     lab = load(slug)
     assert bool(lab.respond) == bool(lab.listens)
-    assert set(lab.listens) <= {"click", "hover", "drag"}
+    assert set(lab.listens) <= {"click", "hover", "drag", "draw"}
     if not lab.respond:
         return
     figures = [*last(slug).figures, "No such figure", ""]

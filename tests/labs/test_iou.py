@@ -114,3 +114,11 @@ def test_any_drag_stays_valid(
     across: tuple[float, float], down: tuple[float, float], name: str, box: tuple[float, float, float, float]
 ) -> None:
     drag(Boxes(a_across=across, a_down=down), name, *box)
+
+
+def test_a_drawn_box_becomes_the_nearer_one() -> None:
+    params = Boxes(a_across=(10, 40), a_down=(10, 40), b_across=(60, 90), b_down=(60, 90))
+    changes = LAB.respond(params, Event("draw", "Boxes", box=(95, 80, 70, 55)))
+    assert changes == {"b_across": (70, 95), "b_down": (55, 80)}
+    assert set(LAB.respond(params, Event("draw", "Boxes", box=(0, 0, 30, 30)))) == {"a_across", "a_down"}
+    assert LAB.respond(params, Event("draw", "Boxes", box=(float("nan"), 0, 30, 30))) == {}

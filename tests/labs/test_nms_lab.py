@@ -156,3 +156,11 @@ def test_a_click_adds_a_box_around_it() -> None:
 def test_rows_that_are_not_boxes(text: str) -> None:
     with pytest.raises(BadInput, match="must be"):
         LAB.last_frame(Suppressing(rows=text))
+
+
+def test_a_drawn_box_is_added_as_far_as_it_lies_in_the_picture() -> None:
+    params = Suppressing(rows="10 10 40 40 0.9 car", new="pedestrian", new_score=0.6)
+    drawn = LAB.respond(params, Event("draw", "Boxes", box=(80.4, 120, 60.2, 50)))
+    assert drawn == {"rows": "10 10 40 40 0.9 car, 60 50 80 100 0.6 pedestrian"}
+    full = Suppressing(rows=", ".join(["10 10 40 40 0.9 car"] * 16))
+    assert LAB.respond(full, Event("draw", "Boxes", box=(1, 1, 9, 9))) == {}

@@ -68,12 +68,28 @@ def classes(rows: list[Row]) -> Tensor:
     return torch.tensor([CLASSES.index(row.name) for row in rows])
 
 
+def answered(rows: list[Row], event: Event, name: str, score: float = 1.0) -> list[Row] | None:
+    """The rows after a drag of a box, a click, or a drawing of a new one; None where nothing changes."""
+    if event.kind == "drag":
+        return dragged(rows, event)
+    return drawn(rows, event, name, score) if event.kind == "draw" else added(rows, event, name, score)
+
+
 def added(rows: list[Row], event: Event, name: str, score: float = 1.0, size: float = 24) -> list[Row] | None:
     """The rows with a box more around a click inside the picture; None where it isn't, or where there are enough."""
     if len(rows) >= MOST_ROWS or not (0 <= event.x <= SIDE and 0 <= event.y <= SIDE):
         return None
     left, top = (min(max(round(at - size / 2), 0), SIDE - size) for at in (event.x, event.y))
     return [*rows, Row((left, top, left + size, top + size), name, round(score, 3))]
+
+
+def drawn(rows: list[Row], event: Event, name: str, score: float = 1.0) -> list[Row] | None:
+    """The rows with a drawn box more, as far as it lies in the picture; None where there are enough."""
+    if len(rows) >= MOST_ROWS or not all(map(math.isfinite, event.box)):
+        return None
+    x0, y0, x1, y1 = event.box
+    (left, right), (top, bottom) = _edges(x0, x1), _edges(y0, y1)
+    return [*rows, Row((left, top, right, bottom), name, round(score, 3))]
 
 
 def dragged(rows: list[Row], event: Event) -> list[Row] | None:

@@ -89,12 +89,26 @@ def edges(low: float, high: float, now: tuple[float, float]) -> tuple[float, flo
     return low, min(max(round(high), low + 1), SIDE)
 
 
+def centre(params: Boxes, name: str) -> tuple[float, float]:
+    """The middle of a box."""
+    (x0, x1), (y0, y1) = getattr(params, f"{name}_across"), getattr(params, f"{name}_down")
+    return (x0 + x1) / 2, (y0 + y1) / 2
+
+
 def respond(params: Boxes, event: Event) -> Mapping[str, Any]:
-    """A dragged box moves the parameters of its edges."""
-    if event.name not in ("a", "b") or not all(map(math.isfinite, event.box)):
+    """A dragged box moves the parameters of its edges; a drawn one becomes the box whose middle is nearer."""
+    if not all(map(math.isfinite, event.box)):
         return {}
-    across, down = f"{event.name}_across", f"{event.name}_down"
     x0, y0, x1, y1 = event.box
+    middle = (x0 + x1) / 2, (y0 + y1) / 2
+    name = (
+        event.name
+        if event.kind == "drag"
+        else min(("a", "b"), key=lambda name: math.dist(centre(params, name), middle))
+    )
+    if name not in ("a", "b"):
+        return {}
+    across, down = f"{name}_across", f"{name}_down"
     return {across: edges(x0, x1, getattr(params, across)), down: edges(y0, y1, getattr(params, down))}
 
 
@@ -132,6 +146,6 @@ LAB = Lab(
     },
     mistakes={"iou-union": union_without_overlap},
     rows=(("Boxes", "B slides across"),),
-    listens=("drag",),
+    listens=("drag", "draw"),
     respond=respond,
 )

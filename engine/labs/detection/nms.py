@@ -13,7 +13,7 @@ from engine.errors import BadInput
 from engine.figures import suppression as figures
 from engine.functional.boxes import Cut, batched_nms, filter_by_score, iou, nms, nms_steps
 from engine.lab import Event, Frame, Frames, Lab
-from engine.labs.detection._rows import LETTERS, LONGEST, SIDE, added, boxes, classes, dragged, read, write
+from engine.labs.detection._rows import LETTERS, LONGEST, SIDE, answered, boxes, classes, read, write
 from engine.params import Params, choice, integer, number, text, toggle
 from engine.results.detection import CLASSES, State, Suppression
 
@@ -34,8 +34,8 @@ class Suppressing(Params):
         STREET,
         longest=LONGEST,
         label="Boxes",
-        help="Rows x0 y0 x1 y1 score class. Or drag a box by its middle or an edge, click beside the boxes for a new one, or "
-        "drag one out of the picture to be rid of it.",
+        help="Rows x0 y0 x1 y1 score class. Or drag a box by its middle or an edge, draw a new one beside them, or drag one out "
+        "of the picture to be rid of it.",
     )
     score: float = number(
         0.4,
@@ -161,17 +161,14 @@ def sentence(moment: Suppression, cut: Cut, threshold: float) -> str:
 
 
 def respond(params: Suppressing, event: Event) -> Mapping[str, Any]:
-    """A dragged box moves its row, a click beside the boxes adds one."""
+    """A dragged box moves its row; a click beside the boxes, or a box drawn there, adds one."""
     if event.figure != "Boxes":
         return {}
     try:
         rows = read(params.rows, scored=True)
     except BadInput:
         return {}
-    if event.kind == "drag":
-        changed = dragged(rows, event)
-    else:
-        changed = added(rows, event, params.new, params.new_score) if event.kind == "click" else None
+    changed = answered(rows, event, params.new, params.new_score)
     return {"rows": write(changed, scored=True)} if changed else {}
 
 
@@ -201,7 +198,7 @@ LAB = Lab(
         "A chain": {"rows": "5 30 45 70 0.7 car, 25 30 65 70 0.9 car, 45 30 85 70 0.8 car", "overlap": 0.3},
     },
     rows=(("Boxes", "Scores"), ("Overlap with the pick",)),
-    listens=("drag", "click"),
+    listens=("drag", "draw", "click"),
     respond=respond,
     opens=lambda params: min(params.step - 1, len(cuts(params)[1])),
 )

@@ -13,7 +13,7 @@ from engine.errors import BadInput
 from engine.figures import yolo_grid as figures
 from engine.functional.boxes import decode_grid, encode_grid, filter_by_score, slots
 from engine.lab import Event, Frame, Frames, Lab, Mistake
-from engine.labs.detection._rows import LETTERS, LONGEST, SIDE, Row, added, boxes, classes, dragged, read, write
+from engine.labs.detection._rows import LETTERS, LONGEST, SIDE, Row, answered, boxes, classes, read, write
 from engine.params import Params, choice, integer, text
 from engine.results.detection import CLASSES, Encoded
 
@@ -131,10 +131,10 @@ def worked(result: Encoded) -> str:
 
 
 def respond(params: Grid, event: Event) -> Mapping[str, Any]:
-    """A dragged object moves its row; a click on the picture or the target looks at a cell, or adds an object."""
+    """A dragged object moves its row, a drawn one is added; a click looks at a cell, or adds an object."""
     if event.figure == "Target" and event.kind == "click":
         return target_cell(params.grid, event)
-    if event.figure != "Picture" or event.kind not in ("click", "drag"):
+    if event.figure != "Picture" or event.kind not in ("click", "drag", "draw"):
         return {}
     if event.kind == "click" and params.click == "cell":
         size = SIDE / params.grid
@@ -144,7 +144,7 @@ def respond(params: Grid, event: Event) -> Mapping[str, Any]:
         rows = read(params.rows, scored=False)
     except BadInput:
         return {}
-    changed = dragged(rows, event) if event.kind == "drag" else added(rows, event, params.click)
+    changed = answered(rows, event, CLASSES[0] if params.click == "cell" else params.click)
     return {"rows": write(changed, scored=False)} if changed else {}
 
 
@@ -200,6 +200,6 @@ LAB = Lab(
     },
     mistakes={"grid-cell-units": cell_units},
     rows=(("Picture", "Target"),),
-    listens=("drag", "click"),
+    listens=("drag", "draw", "click"),
     respond=respond,
 )
