@@ -34,8 +34,8 @@ class Suppressing(Params):
         STREET,
         longest=LONGEST,
         label="Boxes",
-        help="Rows x0 y0 x1 y1 score class. Or drag a box by its middle or an edge, draw a new one beside them, or drag one out "
-        "of the picture to be rid of it.",
+        help="Rows x0 y0 x1 y1 score class. Or drag a box by its middle or an edge, draw a new one beside them, or drag one "
+        "out of the picture to be rid of it.",
     )
     score: float = number(
         0.4,
