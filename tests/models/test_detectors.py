@@ -137,7 +137,8 @@ def test_a_file_gives_the_network_that_torchvision_builds_from_it(
             mine, theirs = found.network.double()([x.double()])[0], official.double()([x.double()])[0]
             assert len(mine["boxes"]) and mine.keys() == theirs.keys()
             for key, value in theirs.items():
-                torch.testing.assert_close(mine[key], value, rtol=1e-5, atol=1e-5)
+                # Torchvision pastes the mask of a box without area as NaN.
+                torch.testing.assert_close(mine[key], value, rtol=1e-5, atol=1e-5, equal_nan=key == "masks")
     assert found.labels == tuple(member.meta["categories"]) and found.title == pretrained.TITLES[name]
 
 
