@@ -14,7 +14,7 @@ from engine.data.media import Picture, Upload, digest_of, fit_within, label_of, 
 from engine.errors import BadInput
 
 MOST_ENTRIES = 1000
-MOST_PICTURES = 300
+MOST_PICTURES = 500
 MOST_ZIP_BYTES = 100_000_000
 MOST_UNPACKED_BYTES = 300_000_000
 # Pictures are compressed already: an entry that unfolds this much is no picture.

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from engine.data.albums import Album
 from engine.data.media import Picture, digest_of
-from engine.data.samples import PICTURES, picture_sample
+from engine.data.samples import PICTURES, STYLES, picture_sample
 from engine.errors import BadInput
 
 ALL = "all"
@@ -24,7 +24,7 @@ def sampled(source: str | Album) -> tuple[tuple[str, ...], tuple[Picture, ...]]:
     """Names and pictures of a sample by name, of all samples, or of a person's own."""
     if isinstance(source, Album):
         return tuple(picture.name for picture in source.pictures), source.pictures
-    names = tuple(PICTURES) if source == ALL else (source,)
+    names = tuple(name for name in PICTURES if name not in STYLES) if source == ALL else (source,)
     return names, tuple(picture_sample(name) for name in names)
 
 

@@ -15,6 +15,8 @@ def _listed(folder: str, endings: set[str]) -> dict[str, Path]:
 
 
 PICTURES: dict[str, Path] = _listed("pictures", {".png", ".jpg"})
+# Drawn for their style alone: there is nothing in them to find or to name.
+STYLES = ("brush-strokes", "stained-glass", "waves")
 SOUNDS: dict[str, Path] = _listed("sounds", {".flac", ".wav"})
 
 

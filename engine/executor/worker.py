@@ -54,8 +54,8 @@ class Worker:
         threading.Thread(target=self._listen, daemon=True).start()
         self._pipe.send(Word("ready", pid=os.getpid()))
         while True:
-            task = self._tasks.get()
-            self._pipe.send(self._run(task))
+            # No name holds a task while the worker waits: a person's uploads don't outlast their run.
+            self._pipe.send(self._run(self._tasks.get()))
 
     def _listen(self) -> None:
         # A thread of its own hears a stop, and the death of the server, in the middle of a frame.
@@ -66,6 +66,7 @@ class Worker:
                     self._tasks.put(message)
                 else:
                     self._stopped = message
+                del message
         except (EOFError, OSError):
             os._exit(0)
 

@@ -113,6 +113,11 @@ class Stage:
         if self.run:
             self.run.stop()
 
+    def forget(self) -> None:
+        """Drop both runs, with all they hold."""
+        self.clear()
+        self.run = self.last = None
+
 
 @st.cache_resource(scope="session", on_release=Stage.clear, show_spinner=False)
 def stage() -> Stage:
@@ -209,15 +214,22 @@ def _stop_bar(run: Run) -> None:
     status = run.status
     with st.container(horizontal=True, vertical_alignment="center", key=f"run-bar-{run.lab.slug}"):
         if run.alive:
-            st.button("Stop", key=f"stop-{run.lab.slug}", icon=":material/stop:", on_click=run.stop)
+            st.button("Stop", key=f"stop-{run.lab.slug}", icon=":material/stop:", on_click=_stop)
             st.progress(run.shot.frame.progress, text=_progress_text(run, status))
         else:
-            st.button("Run again", key=f"again-{run.lab.slug}", icon=":material/replay:", on_click=_again, args=(run,))
+            st.button("Run again", key=f"again-{run.lab.slug}", icon=":material/replay:", on_click=_again)
             st.caption(_ending(run, status))
 
 
-def _again(run: Run) -> None:
-    begin(run.lab, run.params, again=True)
+# Streamlit keeps a button's callback long after the button: one that held a run would outlive what is forgotten.
+def _again() -> None:
+    if run := stage().run:
+        begin(run.lab, run.params, again=True)
+
+
+def _stop() -> None:
+    if run := stage().run:
+        run.stop()
 
 
 def _progress_text(run: Run, status: Status) -> str:

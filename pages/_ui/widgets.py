@@ -17,7 +17,7 @@ from engine.data import albums, media, samples, tables, tensors
 from engine.errors import BadInput
 from engine.kinds import read_sketch
 from engine.params import Control, to_text
-from pages._ui import layers, pad
+from pages._ui import layers, pad, player
 
 LOG_STOPS = 120
 RECORDING_RATE = 16_000
@@ -295,13 +295,14 @@ def _album(slot: Slot) -> None:
         st.text_input(
             "Class of the pictures you add", key=f"{key}/class", help="Left empty, folders in a zip are classes."
         )
-        # A new uploader after each delivery: the next class begins with an empty one.
+        # A new uploader and camera after each delivery: the next class begins with empty ones, and nothing is held twice.
         count = st.session_state.setdefault(f"{key}/deliveries", 0)
         st.file_uploader(
             "Pictures, or a zip of them", accept_multiple_files=True, key=f"{key}/files/{count}",
             on_change=_take_album, args=(slot, f"{key}/files/{count}"),
         )  # fmt: skip
-        st.camera_input("Or take one", key=f"{key}/camera", on_change=_take_album, args=(slot, f"{key}/camera"))
+        camera = f"{key}/camera/{count}"
+        st.camera_input("Or take one", key=camera, on_change=_take_album, args=(slot, camera))
 
     _media(slot, list(slot.control.options), "pictures", read)
     own = st.session_state.get(f"{slot.key}/own")
@@ -311,6 +312,18 @@ def _album(slot: Slot) -> None:
         st.caption(f"Your pictures, kept in this session only: {held}.")
         for sentence in own.skipped[:3]:
             st.caption(sentence)
+        st.button(
+            "Forget my pictures", key=f"{slot.key}/forget", icon=":material/delete:", on_click=_forget, args=(slot,)
+        )
+
+
+def _forget(slot: Slot) -> None:
+    """Drop the person's pictures, and what runs have made of them."""
+    st.session_state[f"{slot.key}/own"] = None
+    st.session_state[f"{slot.key}/deliveries"] += 1
+    put(slot.control, slot.key, slot.control.default)
+    player.stage().forget()
+    slot.touched()
 
 
 def _take_album(slot: Slot, door: str) -> None:

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from scipy.signal import spectrogram
 
-from engine.data.samples import PICTURES, SOUNDS, picture_sample, sound_sample
+from engine.data.samples import PICTURES, SOUNDS, STYLES, picture_sample, sound_sample
 from engine.errors import BadInput
 from recipes import samples as recipe
+from recipes import styles
 
 
 def test_the_names() -> None:
-    assert set(PICTURES) == {"brick", "checkerboard", "half-and-half", "photo-china", "photo-flower", "shapes"}
+    plain = {"brick", "checkerboard", "half-and-half", "photo-china", "photo-flower", "shapes"}
+    assert set(PICTURES) == plain | set(STYLES)
     assert set(SOUNDS) == {"chirp", "chord", "clicks-and-noise", "siren", "vowels"}
 
 
@@ -60,6 +62,9 @@ def test_the_edges_of_the_shapes_are_smooth() -> None:
 def test_the_recipe_makes_the_bundled_files() -> None:
     random = np.random.default_rng(recipe.SEED)
     assert (np.asarray(recipe.brick(random)) == picture_sample("brick").pixels).all()
+    for name, draw in styles.DRAWN.items():
+        drawn = np.asarray(draw(np.random.default_rng(recipe.SEED)), float)
+        assert np.abs(drawn - picture_sample(name).pixels).mean() < 10, name  # no more than JPEG takes away
     clicks = recipe.clicks_and_noise(random)
     np.testing.assert_allclose(sound_sample("clicks-and-noise").mono, 0.8 * clicks / np.abs(clicks).max(), atol=1e-4)
 

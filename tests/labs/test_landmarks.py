@@ -14,7 +14,7 @@ from engine.data.samples import picture_sample
 from engine.lab import Event
 from engine.labs.detection import landmarks as lab
 from engine.labs.detection.landmarks import LAB, Landmarks
-from engine.models import real_landmarks
+from engine.models import dlib_faces
 from engine.models.landmarker import batches, errors, faces, initialize, mirrored
 from engine.seeding import generator
 
@@ -95,9 +95,9 @@ def test_a_click_chooses_a_face() -> None:
 
 
 def test_without_a_model_of_real_faces_the_page_says_what_installs_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(real_landmarks, "find_spec", lambda name: None)
+    monkeypatch.setattr(dlib_faces, "find_spec", lambda name: None)
     frame = LAB.last_frame(Landmarks(source="picture"))
-    assert real_landmarks.INSTALL in frame.note and "requirements-faces.txt" in frame.note
+    assert dlib_faces.INSTALL in frame.note and "requirements-faces.txt" in frame.note
     assert len(frame.figures["Picture"].data) == 1
 
 
@@ -116,16 +116,17 @@ def test_with_one_its_landmarks_are_drawn(monkeypatch: pytest.MonkeyPatch) -> No
         get_frontal_face_detector=lambda: lambda pixels, up: [10, 90], shape_predictor=shape_predictor
     )
     monkeypatch.setitem(sys.modules, "dlib", dlib)
-    monkeypatch.setattr(
-        real_landmarks, "find_spec", lambda name: SimpleNamespace(submodule_search_locations=["folder"])
-    )
-    real_landmarks._model.cache_clear()
+    monkeypatch.setattr(dlib_faces, "find_spec", lambda name: SimpleNamespace(submodule_search_locations=["folder"]))
+    caches = (dlib_faces._detector, dlib_faces._predictor)
+    for cached in caches:
+        cached.cache_clear()
     try:
         frame = LAB.last_frame(Landmarks(source="picture"))
-        found = real_landmarks.landmarks(picture_sample("photo-china").pixels)
+        found = dlib_faces.landmarks(picture_sample("photo-china").pixels)
     finally:
-        real_landmarks._model.cache_clear()
+        for cached in caches:
+            cached.cache_clear()
     assert asked == ["folder/models/shape_predictor_68_face_landmarks.dat"]
     assert found.shape == (2, 68, 2) and found[1, 3].tolist() == [93, 6]
-    assert "2 faces, with 68 landmarks each" in frame.says and not frame.note
+    assert "2 faces, with 68 landmarks each" in frame.says and frame.note == dlib_faces.OUTLINE_LICENCE
     assert [len(trace["x"]) for trace in frame.figures["Picture"].data[1:]] == [68, 68]

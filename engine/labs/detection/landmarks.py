@@ -17,7 +17,7 @@ from engine.data.samples import picture_sample
 from engine.figures import landmarks as figures
 from engine.figures.pictures import tile_at
 from engine.lab import Event, Frame, Frames, Lab
-from engine.models import real_landmarks as real
+from engine.models import dlib_faces as real
 from engine.models.landmarker import batches, errors, faces, initialize
 from engine.params import Params, PictureSource, choice, integer, number, picture
 from engine.results.landmarks import Approach, FoundLandmarks
@@ -117,7 +117,9 @@ def photographed(params: Landmarks) -> Frames:
         figures={"Picture": figures.photograph(pixels, found)},
         says=f"dlib's model finds {count}." if there else "The picture is shown without landmarks.",
         metrics={"Faces": str(len(found))} if there else {},
-        note="" if there else f"No model of real faces is installed here: `{real.INSTALL}` installs one.",
+        note=real.OUTLINE_LICENCE
+        if there
+        else f"No model of real faces is installed here: `{real.INSTALL}` installs one.",
     )
 
 
