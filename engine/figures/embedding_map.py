@@ -76,6 +76,7 @@ def course(result: Course, margin: float) -> go.Figure:
         "overlaying": "y",
         "side": "right",
         "range": [0, 2.05],
+        "tickvals": [0, 0.5, 1, 1.5, 2],
         "showgrid": False,
         "title": {"text": "share, spread"},
     }

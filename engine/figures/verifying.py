@@ -67,18 +67,19 @@ def by_threshold(result: Errors, threshold: float, now: tuple[float, float]) -> 
 def roc(curves: Mapping[str, Errors], marks: Mapping[str, tuple[float, float]], colors: Mapping[str, str]) -> go.Figure:
     """Accepted pairs of one person against accepted pairs of two, which has a log axis; marks are false accept, reject."""
     traces = []
+    least = max(LEAST, min(float(e.false_accept[e.false_accept > 0].min(initial=1.0)) for e in curves.values()) / 2)
     for name, result in curves.items():
         hover = {"hovertemplate": f"{name}<br>false accept %{{x:.2%}}<br>true accept %{{y:.2%}}<extra></extra>"}
-        there = np.maximum(result.false_accept, LEAST)
+        there = np.maximum(result.false_accept, least)
         traces.append(line(there, 1 - result.false_reject, name, colors[name], **hover))
         if name in marks:
             accept, reject = marks[name]
-            at = points([max(accept, LEAST)], [1 - reject], name, colors[name], showlegend=False, **hover)
+            at = points([max(accept, least)], [1 - reject], name, colors[name], showlegend=False, **hover)
             traces.append(at | {"marker": {"color": colors[name], "size": 12}})
     low = min(
-        float(1 - result.false_reject[result.false_accept <= LEAST].min(initial=1.0)) for result in curves.values()
+        float(1 - result.false_reject[result.false_accept <= least].min(initial=1.0)) for result in curves.values()
     )
-    xaxis = {"type": "log", "range": [np.log10(LEAST), 0.02], "tickvals": [1e-4, 1e-3, 1e-2, 0.1, 1]}
+    xaxis = {"type": "log", "range": [np.log10(least), 0.02], "tickvals": [1e-4, 1e-3, 1e-2, 0.1, 1]}
     xaxis |= {"ticktext": ["0.01 %", "0.1 %", "1 %", "10 %", "100 %"]}
     yaxis = {"range": [max(0.0, min(low, 0.9) - 0.05), 1.01], "tickformat": ".0%"}
     return figure(
@@ -106,14 +107,14 @@ def by_people(result: ByPeople, chosen: int) -> go.Figure:
 def pairs(result: Sequence[PairPicture], across: int, height: int = 380) -> go.Figure:
     """Pairs of pictures side by side, outlined in green where judged right and in the mark's colour where wrong."""
     traces, shapes, x, y = [], [], [], []
-    wide, high, gap = 2.2, 1.34, 0.15
+    wide, high, gap = 2.2, 1.4, 0.15
     for k, pair in enumerate(result):
         left, top = (k % across) * wide, (k // across) * high
         both = np.concatenate([pair.one, pair.other], 1)
         traces.append(image(both, left, top, 1 / both.shape[0], pair.caption))
         shapes.append(outline((left, top, left + 2, top + 1), GREEN if pair.right else MARK, 3))
         x.append(left + 1)
-        y.append(top + 1.15)
+        y.append(top + 1.18)
     text: dict[str, Any] = {
         "type": "scatter",
         "mode": "text",
@@ -121,7 +122,7 @@ def pairs(result: Sequence[PairPicture], across: int, height: int = 380) -> go.F
         "y": y,
         "text": [pair.caption for pair in result],
     }
-    text |= {"hoverinfo": "skip", "textfont": {"size": 12}, "name": "captions"}
+    text |= {"hoverinfo": "skip", "textfont": {"size": 11}, "name": "captions"}
     rows = -(-len(result) // across)
     xaxis = {**HIDDEN, "range": [-gap, across * wide]}
     yaxis = {**HIDDEN, "range": [rows * high, -gap], "scaleanchor": "x"}
@@ -158,7 +159,7 @@ def gauge(distance: float, threshold: float, furthest: float) -> go.Figure:
     at |= {"text": [f"d = {distance:.3f}"]}
     notes = [
         {"x": x, "y": 0, "yanchor": "bottom", "xanchor": anchor, "text": word, "showarrow": False}
-        for x, anchor, word in ((0.0, "left", "same person"), (furthest, "right", "two people"))
+        for x, anchor, word in ((0.0, "left", "same"), (furthest, "right", "two people"))
     ]
     yaxis = {"visible": False, "range": [0, 1]}
     layout: dict[str, Any] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -66,4 +68,7 @@ def test_a_pair_without_any_difference_is_the_surest(pairs) -> None:
 
 def test_the_notes_form_is_no_probability_and_depends_on_the_order() -> None:
     mistake = LAB.mistakes["triplet-manhattan"](PARAMS)
-    assert mistake.wrong != mistake.right
+    wrong = [float(number) for number in re.findall(r"-?\d+\.\d+", mistake.wrong)]
+    (right,) = (float(number) for number in re.findall(r"\d\.\d+", mistake.right))
+    assert len(wrong) == 2 and wrong[0] != wrong[1] and not all(0 <= number <= 1 for number in wrong)
+    assert 0 <= right <= 1
