@@ -39,11 +39,11 @@ def scene(result: Segmented, k: int, labels: Sequence[str]) -> go.Figure:
     above = {"scene": result.pictures[k]} | {name: painted(each) for name, each in found.items()}
     pictures = [*above.values(), painted(truth), *(_wrong(each) for each in off)]
     captions = [*above, "truth", *(f"{each.mean():.1%} wrong" for each in off)]
-    drawn = tiles(pictures, captions, len(above), height=420 if len(off) == 1 else 330)
-    drawn.data[-1].showlegend = False
+    drawn = tiles(pictures, captions, len(above), height=420 if len(off) == 1 else 330).to_plotly_json()
+    drawn["data"][-1]["showlegend"] = False
     marks = [_key(name, COLORWAY[i]) for i, name in enumerate(labels[1:])]
-    drawn.add_traces(marks)
-    return drawn.update_layout(showlegend=True, margin={"l": 4, "r": 4, "t": 48, "b": 4})
+    layout = drawn["layout"] | {"showlegend": True, "margin": {"l": 4, "r": 4, "t": 48, "b": 4}}
+    return figure([*drawn["data"], *marks], **layout)
 
 
 def _wrong(where: Array) -> Array:
