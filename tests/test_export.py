@@ -85,14 +85,22 @@ def runner():
 
 @pytest.mark.parametrize("slug", found())
 def test_a_script_rebuilds_the_figures_of_the_page(slug, runner, tmp_path):
+    check_rebuilt(slug, None, runner, tmp_path / "run.py")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slug", found())
+def test_a_script_of_the_last_preset_rebuilds_its_figures(slug, runner, tmp_path):
+    check_rebuilt(slug, list(load(slug).presets)[-1], runner, tmp_path / "run.py")
+
+
+def check_rebuilt(slug, preset, runner, script):
     lab = load(slug)
-    for number, preset in enumerate([None, *list(lab.presets)[-1:]]):
-        script = tmp_path / f"{number}.py"
-        script.write_text(export.script(lab, lab.params(**lab.presets.get(preset, {}))), encoding="utf-8")
-        figures = last_figures(slug, preset)
-        rebuilt = runner(script)
-        assert rebuilt.keys() == figures.keys() if lab.measures else rebuilt == figures
-        assert {file.stem for file in script.with_suffix("").iterdir()} == set(export.file_names(figures).values())
+    script.write_text(export.script(lab, lab.params(**lab.presets.get(preset, {}))), encoding="utf-8")
+    figures = last_figures(slug, preset)
+    rebuilt = runner(script)
+    assert rebuilt.keys() == figures.keys() if lab.measures else rebuilt == figures
+    assert {file.stem for file in script.with_suffix("").iterdir()} == set(export.file_names(figures).values())
 
 
 def test_a_script_writes_pages_into_the_folder_it_is_given_and_prints_the_metrics(tmp_path):

@@ -72,7 +72,8 @@ def test_every_lab_runs_and_documents_its_controls(slug: str) -> None:
 def test_presets_are_one_click(slug: str) -> None:
     at = open_lab(slug, seed="0")
     lab = registry.load(slug)
-    for name, changes in list(lab.presets.items())[:2]:
+    # A preset of a training trains to its end: one is enough.
+    for name, changes in list(lab.presets.items())[: 1 if lab.trains else 2]:
         at.button(key=f"preset-{slug}-{name}").click().run()
         assert not at.exception
         params = lab.params(**changes)
