@@ -50,9 +50,10 @@ def test_all_three_are_measured_on_the_same_pairs(frame, pairs) -> None:
         accept, true, _ = roc_curve(same, -x.numpy(), drop_intermediate=False)
         drawn = np.asarray(curve.y, float)
         drawn = drawn if drawn[-1] > drawn[0] else 1 - drawn
-        np.testing.assert_allclose(
-            np.trapezoid(drawn, np.asarray(curve.x, float)), np.trapezoid(true, accept), atol=2e-3
-        )
+        x_drawn = np.asarray(curve.x, float)
+        # The axis, a logarithm, ends below the smallest rate: so does the curve.
+        expected = np.trapezoid(true, np.maximum(accept, x_drawn.min()))
+        assert np.trapezoid(drawn, x_drawn) == pytest.approx(expected, abs=2e-3)
     for name in (MANHATTAN, CHI):
         right = ((found[name] <= 0.5).numpy() == same).mean()
         assert frame.metrics[name] == f"{right:.1%} right"
