@@ -14,6 +14,7 @@ from engine.data.handwriting import digits
 from engine.figures import architectures as figures
 from engine.figures import maps
 from engine.functional.convolution import output_size
+from engine.kinds import MOST_LAYERS
 from engine.lab import Event, Frame, Frames, Lab, Mistake
 from engine.models.built import Row, build, initialize, program
 from engine.models.counting import count
@@ -48,7 +49,7 @@ class Builder(Params):
     )
     channels: int = integer(3, low=1, high=64, hint=(1, 8, 1), label="Input channels", help="3 for colour, 1 for grey.")
     layer: int = integer(
-        1, low=1, high=16, label="Layer", help="Whose arithmetic is shown; clicking a box sets it, too."
+        1, low=1, high=MOST_LAYERS, label="Layer", help="Whose arithmetic is shown; clicking a box sets it, too."
     )
     train: bool = toggle(
         False, label="Train on digits", help="Train it on 1,437 handwritten digits, scaled to its input."
@@ -186,7 +187,7 @@ def respond(params: Builder, event: Event) -> Mapping[str, Any]:
     """A click on a box picks its layer."""
     if event.figure != "Shapes" or not math.isfinite(event.x):
         return {}
-    return {"layer": min(max(round(event.x) + 1, 1), len(counted(params).shown))}
+    return {"layer": min(max(round(event.x) + 1, 1), MOST_LAYERS)}
 
 
 LAB = Lab(
