@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from engine import lab, syllabus
-from engine.data import albums, media, tables, tensors
+from engine.data import albums, media, passages, tables, tensors
 from engine.errors import AtlasError, BadInput
 from engine.params import Control, Params, control, controls, parse, to_text
 
@@ -29,6 +29,7 @@ READERS: dict[str, Callable[[bytes, str], media.Upload]] = {
     "sound": media.sound,
     "examples": tables.table,
     "album": albums.album,
+    "passage": passages.passage,
     "weights": tensors.weights,
 }
 
@@ -161,7 +162,7 @@ def _pair(kind: type[Params], option: str, form: str, text: str) -> tuple[str, s
 def _read(found: Control, path: Path) -> media.Upload:
     if found.kind not in READERS:
         raise BadInput(
-            "--input must name a picture, pictures, a sound, examples or weights, "
+            "--input must name a picture, pictures, a sound, examples, text or weights, "
             f"got {found.name}, which must be {found.must}."
         )
     if not path.is_file():

@@ -32,6 +32,7 @@ from engine.kinds import (
     Sketch,
     SoundSource,
     Span,
+    TextSource,
     WeightsSource,
     plain,
     to_text,
@@ -39,7 +40,7 @@ from engine.kinds import (
 
 Kind = Literal[
     "number", "integer", "choice", "toggle", "span", "matrix", "text", "picture", "sound", "examples", "points",
-    "album", "sketch", "layers", "weights",
+    "album", "sketch", "layers", "weights", "passage",
 ]  # fmt: skip
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "Sketch",
     "SoundSource",
     "Span",
+    "TextSource",
     "WeightsSource",
     "album",
     "choice",
@@ -67,6 +69,7 @@ __all__ = [
     "matrix",
     "number",
     "parse",
+    "passage",
     "picture",
     "sketch",
     "sound",
@@ -113,6 +116,7 @@ class Control:
             "sound": "the name of a sample sound or an uploaded sound",
             "examples": "one of " + ", ".join(self.options) + " or an uploaded table",
             "album": "one of " + ", ".join(self.options) + ", or uploaded pictures",
+            "passage": "one of " + ", ".join(self.options) + ", or uploaded text",
             "weights": "nothing or an uploaded safetensors file",
             "sketch": "strokes of whole numbers x y from 0 to 255",
             "layers": f"1 to {MOST_LAYERS} rows: conv filters size stride padding, max or average size stride, dense units",
@@ -243,6 +247,12 @@ def album(
     return Field(default, title=label, description=help, json_schema_extra=extra)
 
 
+def passage(default: str, *, sets: Mapping[str, str], label: str = "Text", help: str, more: bool = False) -> Any:
+    """Text: a bundled one by name (``sets`` holds what each is called), or the person's own. Annotate as ``TextSource``."""
+    extra: dict[str, Any] = {"kind": "passage", "options": tuple(sets), "more": more, "names": dict(sets)}
+    return Field(default, title=label, description=help, json_schema_extra=extra)
+
+
 def weights(*, label: str, help: str, more: bool = False) -> Any:
     """Uploaded weights, or none. Annotate the field as ``WeightsSource``."""
     return Field("", title=label, description=help, json_schema_extra={"kind": "weights", "more": more})
@@ -285,7 +295,7 @@ class Params(BaseModel):
         """
         if isinstance(value, str) and info.field_name is not None:
             found = control(cls, info.field_name)
-            if found.kind in ("examples", "album") and value not in found.options:
+            if found.kind in ("examples", "album", "passage") and value not in found.options:
                 raise ValueError("is not a set of this lab")
         if isinstance(value, tuple) and info.field_name is not None:
             found = control(cls, info.field_name)

@@ -23,6 +23,7 @@ from engine.params import (
     Sketch,
     SoundSource,
     Span,
+    TextSource,
     WeightsSource,
     album,
     choice,
@@ -33,6 +34,7 @@ from engine.params import (
     layers,
     matrix,
     number,
+    passage,
     picture,
     sketch,
     sound,
@@ -62,6 +64,7 @@ class Everything(Params):
     drawn: Points = drawing(((0.5, -1.0, 1),), low=-4, high=4, label="Drawn", help="What was drawn.", more=True)
     pictures: AlbumSource = album("all", sets=("all", "none"), help="What to name.")
     head: WeightsSource = weights(label="Head", help="What was learned before.")
+    story: TextSource = passage("names", sets={"names": "Names", "tales": "Tales"}, help="What to read.")
     strokes: Sketch = sketch(label="Strokes", help="What to draw.")
     network: Layers = layers((("conv", 4, 3, 1, 0), ("dense", 10)), label="Network", help="What to build.")
 
@@ -112,6 +115,7 @@ def drawn(control: Control) -> st.SearchStrategy[Any]:
         "picture": lambda: st.sampled_from(list(PICTURES)),
         "sound": lambda: st.sampled_from(list(SOUNDS)),
         "examples": lambda: st.sampled_from(control.options),
+        "passage": lambda: st.sampled_from(control.options),
         "weights": lambda: st.just(""),
         "album": lambda: st.sampled_from(control.options),
         "sketch": lambda: st.lists(
@@ -165,7 +169,7 @@ def is_inside(control: Control, value: Any) -> bool:
             return len(value) <= control.high
         case "picture":
             return value in PICTURES
-        case "examples" | "album":
+        case "examples" | "album" | "passage":
             return value in control.options
         case "weights":
             return value == ""

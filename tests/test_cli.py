@@ -191,7 +191,7 @@ WRONG = {
     "input without a file": (["run", "gradient-descent", "--input", "rate"], "--input must be NAME=FILE, got 'rate'."),
     "input for a number": (
         ["run", "gradient-descent", "--input", "rate=x.png"],
-        "--input must name a picture, pictures, a sound, examples or weights",
+        "--input must name a picture, pictures, a sound, examples, text or weights",
     ),
     "folder is a file": (
         ["run", "gradient-descent", "--out", __file__],

@@ -58,6 +58,12 @@ DECLARED = {
     "drawn": {"kind": "points", "low": -4, "high": 4, "default": ((0.5, -1.0, 1),), "more": True},
     "pictures": {"kind": "album", "default": "all", "options": ("all", "none")},
     "head": {"kind": "weights", "default": ""},
+    "story": {
+        "kind": "passage",
+        "default": "names",
+        "options": ("names", "tales"),
+        "names": {"names": "Names", "tales": "Tales"},
+    },
     "strokes": {"kind": "sketch", "default": (), "low": 0, "high": 255},
     "network": {"kind": "layers", "default": (("conv", 4, 3, 1, 0), ("dense", 10))},
     "seed": {"kind": "integer", "low": 0, "high": 2**31 - 1, "more": True, "default": 0},

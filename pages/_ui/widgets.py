@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from engine.data import albums, media, samples, tables, tensors
+from engine.data import albums, media, passages, samples, tables, tensors
 from engine.errors import BadInput
 from engine.kinds import read_sketch
 from engine.params import Control, to_text
@@ -265,20 +265,41 @@ def _door(
 def _take(slot: Slot, door: str, read: Callable[[bytes, str], Any]) -> None:
     """Read the file that came in through a door, and make it the control's value or say what is wrong with it."""
     file = st.session_state[f"{slot.key}/{door}"]
-    st.session_state[f"{slot.key}/problem"] = None
-    if file is None:
-        if slot.control.kind == "weights":
-            put(slot.control, slot.key, slot.control.default)
-            slot.touched()
+    if file is not None:
+        _accept(slot, file.getvalue(), file.name, read)
         return
+    st.session_state[f"{slot.key}/problem"] = None
+    if slot.control.kind == "weights":
+        put(slot.control, slot.key, slot.control.default)
+        slot.touched()
+
+
+def _accept(slot: Slot, data: bytes, name: str, read: Callable[[bytes, str], Any]) -> None:
+    """What came in becomes the control's value, or the page says what is wrong with it."""
+    st.session_state[f"{slot.key}/problem"] = None
     try:
-        own = read(file.getvalue(), file.name)
+        own = read(data, name)
     except BadInput as problem:
         st.session_state[f"{slot.key}/problem"] = str(problem)
         return
     st.session_state[f"{slot.key}/own"] = own
     put(slot.control, slot.key, own)
     slot.touched()
+
+
+def _passage(slot: Slot) -> None:
+    def read(slot: Slot) -> None:
+        _door(slot, st.file_uploader, "A text file of at most 1 MB", "file", passages.passage)
+        key = f"{slot.key}/pasted"
+        st.text_area("Or paste it", key=key, max_chars=passages.MOST_BYTES, on_change=_take_pasted, args=(slot, key))
+
+    _media(slot, list(slot.control.options), "text", read)
+
+
+def _take_pasted(slot: Slot, key: str) -> None:
+    """Read what was pasted as if it were a file; an emptied field changes nothing."""
+    if pasted := st.session_state[key]:
+        _accept(slot, pasted.encode(errors="replace"), "pasted.txt", passages.passage)
 
 
 def _weights(slot: Slot) -> None:
@@ -384,6 +405,7 @@ _MAKERS: dict[str, Callable[[Slot], None]] = {
     "examples": _examples,
     "points": _matrix,
     "album": _album,
+    "passage": _passage,
     "weights": _weights,
     "sketch": _sketch,
     "layers": _layers,

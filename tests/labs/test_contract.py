@@ -2,13 +2,18 @@
 
 import gc
 import inspect
+import json
 import math
+import os
 import pickle
 import re
+import subprocess
+import sys
 import threading
 import time
 from functools import cache
 from itertools import product
+from pathlib import Path
 
 import plotly.graph_objects as go
 import psutil
@@ -17,7 +22,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import syllabus
+from engine import export, syllabus
 from engine.lab import MOST_METRICS, Event, Frame, Lab, found, load
 from engine.params import controls, validate
 from engine.share import query, restore
@@ -28,6 +33,22 @@ MOST_IN_SIGHT = 6
 FIRST_FRAME_SECONDS = 0.5
 MOST_FIGURE_BYTES = 250_000
 SENTENCE = re.compile(r"\S.*[.!?]", re.DOTALL)
+
+ROOT = Path(__file__).resolve().parents[2]
+# Runs each script that it is told of as `python SCRIPT FOLDER` does, and answers with what came of it.
+RUNNER = """
+import contextlib, json, pathlib, runpy, sys, traceback
+from engine.snapshot import snapshot
+for line in sys.stdin:
+    sys.argv = [line.strip(), str(pathlib.Path(line.strip()).with_suffix(""))]
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            frame = runpy.run_path(sys.argv[0], run_name="__main__")["frame"]
+        answer = {"figures": dict(snapshot(frame).figures), "metrics": dict(frame.metrics), "says": frame.says}
+    except Exception:
+        answer = traceback.format_exc()
+    print(json.dumps(answer), flush=True)
+"""
 
 pytestmark = pytest.mark.parametrize("slug", found())
 
@@ -169,15 +190,44 @@ def test_rows_name_figures_that_exist(slug):
     assert set(laid_out) <= titles | set(last(slug).figures)
 
 
-def test_the_same_seed_gives_the_same_numbers(slug):
+@pytest.fixture(scope="module")
+def runner():
+    """Another process that runs scripts one after the other, because importing everything takes longer than most runs."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", RUNNER]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, env=environment, text=True, encoding="utf-8", **pipes) as process:
+
+        def run(script):
+            print(script, file=process.stdin, flush=True)
+            return json.loads(process.stdout.readline())
+
+        yield run
+        process.stdin.close()
+
+
+def test_a_script_gives_the_same_numbers_in_another_process(slug, runner, tmp_path):
+    check_rebuilt(slug, {}, last(slug), runner, tmp_path / "run.py")
+
+
+@pytest.mark.slow
+def test_a_script_of_the_last_preset_gives_the_same_numbers(slug, runner, tmp_path):
     lab = load(slug)
-    again = snapshot(lab.last_frame(lab.params()))
+    changed = list(lab.presets.values())[-1]
+    check_rebuilt(slug, changed, snapshot(lab.last_frame(lab.params(**changed))), runner, tmp_path / "run.py")
+
+
+def check_rebuilt(slug, changed, shot, runner, script):
+    """What the exported script makes of the parameters, with the same seed, is what the page shows."""
+    lab = load(slug)
+    script.write_text(export.script(lab, lab.params(**changed)), encoding="utf-8")
+    rebuilt = runner(script)
+    assert isinstance(rebuilt, dict), rebuilt
+    assert {file.stem for file in script.with_suffix("").iterdir()} == set(export.file_names(shot.figures).values())
     if lab.measures:
-        assert again.figures.keys() == last(slug).figures.keys()
+        assert rebuilt["figures"].keys() == shot.figures.keys()
         return
-    assert again.figures == last(slug).figures
-    assert again.frame.metrics == last(slug).frame.metrics
-    assert again.frame.says == last(slug).frame.says
+    assert rebuilt == {"figures": dict(shot.figures), "metrics": dict(shot.frame.metrics), "says": shot.frame.says}
 
 
 def test_a_remedy_is_valid(slug):
