@@ -50,6 +50,14 @@ function isDark(node) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b < 128
 }
 
+/* A picture, whose pixels are square and whose axes are hidden, leaves no room over and under it where it is narrow. */
+function heightOf({ height, xaxis, yaxis, margin }, width) {
+  if (!height || !width || yaxis?.visible !== false || !yaxis.scaleanchor || !yaxis.range || !xaxis?.range) return height
+  const long = ({ range }) => Math.abs(range[1] - range[0])
+  const { l = 0, r = 0, t = 0, b = 0 } = margin ?? {}
+  return Math.min(height, Math.ceil(((width - l - r) * long(yaxis)) / long(xaxis)) + t + b)
+}
+
 class View {
   constructor(root) {
     this.root = root
@@ -281,6 +289,7 @@ class View {
     if (!held) return
     const figure = JSON.parse(frame.figures[title])
     const layout = { ...figure.layout, template: this.template(), autosize: true, uirevision: title }
+    layout.height = heightOf(layout, held.plot.clientWidth)
     const height = layout.height ? `${layout.height}px` : ""
     if (held.plot.style.height !== height) held.plot.style.height = height
     layout.editrevision = `${this.run}/${frame.index}`

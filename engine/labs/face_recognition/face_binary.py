@@ -134,7 +134,7 @@ def drawn(params: FaceBinary, train: Pairs, test: Pairs, history: list[Unit], pr
                 Race((MANHATTAN, CHI), costs[0], costs[1:]), params.steps, COLORS, height=360, showlegend=True
             ),
             "Weight of every number": figures.weights(weighed),
-            "Least sure pairs": figures.pairs(unsure(test, unit, found), ACROSS),
+            "Least sure pairs, by |f − f′| and χ²": figures.pairs(unsure(test, unit, found), ACROSS),
         },
         says=f"Of {len(test.same)} pairs, after {unit.step} updates, {named} are judged right.",
         metrics={name: f"{share:.1%} right" for name, share in right.items()}
@@ -151,12 +151,12 @@ def swept(x: Tensor, same: Tensor) -> Errors:
 
 
 def unsure(pairs: Pairs, unit: Unit, found: dict[str, Tensor]) -> list[PairPicture]:
-    """The pairs whose probability by |f - f'| is nearest to one half, with what every way says."""
+    """The pairs whose probability by |f - f'| is nearest to one half, with the probability of one person by both units."""
     result = []
     for k in (found[MANHATTAN] - 0.5).abs().argsort(stable=True)[:SHOWN].tolist():
         one, other = pairs.pictures[k].numpy()
         p, chi, same = 1 - float(found[MANHATTAN][k]), 1 - float(found[CHI][k]), bool(pairs.same[k])
-        words = f"{'same' if same else 'two'}: {p:.2f}, χ² {chi:.2f}, d {float(found[DISTANCE][k]):.2f}"
+        words = f"{'same' if same else 'two'}: {p:.0%}, {chi:.0%}"
         result.append(PairPicture(one, other, words, (p >= 0.5) == same))
     return result
 
@@ -205,5 +205,5 @@ LAB = Lab(
     },
     mistakes={"triplet-manhattan": sigmoid_inside},
     trains=True,
-    rows=(("ROC on the same pairs", "Cost of both units"), ("Weight of every number",), ("Least sure pairs",)),
+    rows=(("ROC on the same pairs", "Cost of both units"), ("Weight of every number",), ("Least sure pairs, by |f − f′| and χ²",)),
 )
