@@ -32,7 +32,12 @@ class Texture(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(m, 3, h, w) -> logits (m, classes), from the mean of the last maps over all places."""
-        return self.head(self.features((x - MEAN) / SPREAD).mean((2, 3)))
+        return self.head(self.features(self.normalized(x)).mean((2, 3)))
+
+    @staticmethod
+    def normalized(x: Tensor) -> Tensor:
+        """The pictures as the first layer takes them."""
+        return (x - MEAN) / SPREAD
 
 
 def initialize(seed: int, classes: int) -> Texture:

@@ -205,5 +205,9 @@ LAB = Lab(
     },
     mistakes={"triplet-manhattan": sigmoid_inside},
     trains=True,
-    rows=(("ROC on the same pairs", "Cost of both units"), ("Weight of every number",), ("Least sure pairs, by |f − f′| and χ²",)),
+    rows=(
+        ("ROC on the same pairs", "Cost of both units"),
+        ("Weight of every number",),
+        ("Least sure pairs, by |f − f′| and χ²",),
+    ),
 )
