@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
@@ -59,6 +59,7 @@ LAYERS = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(0,
 
 @settings(deadline=None, max_examples=60)
 @given(layers=LAYERS)
+@example(layers=[(2, 2, 0), (3, 3, 0), (3, 3, 1), (2, 2, 0)])
 def test_a_receptive_field_is_where_the_gradient_is_not_zero(layers: list[tuple[int, int, int]]) -> None:
     n = 64
     try:
@@ -77,7 +78,9 @@ def test_a_receptive_field_is_where_the_gradient_is_not_zero(layers: list[tuple[
     if layers and all(stride <= f for f, stride, _ in layers):  # without gaps between windows
         inside = range(max(0, round(left)), min(n, round(left + last.size)))
         if len(inside):  # a unit may see nothing but padding
-            assert (int(seen[0]), int(seen[-1])) == (inside[0], inside[-1])
+            assert int(seen[0]) == inside[0]
+            # Over the far end it may see less: strides leave out the last pixels, and padding stands in their place.
+            assert int(seen[-1]) == inside[-1] if left + last.size <= n else inside[0] <= int(seen[-1]) <= inside[-1]
 
 
 def test_a_layer_that_cannot_fit_is_named() -> None:

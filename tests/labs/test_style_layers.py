@@ -23,13 +23,13 @@ def one_thread():
 
 @pytest.mark.parametrize("name", ["stained-glass", "waves"])
 def test_the_cost_falls_at_the_chosen_layers(name: str) -> None:
-    frame = LAB.last_frame(StyleLayers(style=name, side=48, steps=40))
+    frame = LAB.last_frame(StyleLayers(style=name, side=48, steps=20))
     [table] = frame.figures["Cost left at each layer"].data
     share = 10 ** np.asarray(table.z)  # of each texture at each layer, of the noise's cost
     chosen = np.array([[layer in made for layer in textures().style] for made in sets(textures()).values()])
     assert share.shape == (5, 3) and (share[chosen] < 0.08).all()
     for k in range(3):  # alone: no layer is as low as that which it was made from
-        assert share[k, k] == share[k].min() and share[k, k] < 0.3 * np.delete(share[k], k).min()
+        assert share[k, k] == share[k].min() and share[k, k] < 0.5 * np.delete(share[k], k).min()
     for trace in frame.figures["Style cost"].data:
         assert trace.y[-1] < 0.05 * trace.y[0], trace.name
     frames = frame.figures["Cost left at each layer"].layout.shapes
