@@ -13,7 +13,7 @@ from engine.labs.style_transfer.style_transfer import LAB, Transfer
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "style"
 CONTENTS, STYLES = ("photo-china", "photo-flower"), ("brush-strokes", "stained-glass", "waves")
-SIDE, STEPS, BETA, CORNER = 320, 120, 300.0, 3
+SIDE, STEPS, BETA, CORNER = 320, 150, 300.0, 3
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
     DOCS.mkdir(parents=True, exist_ok=True)
     for content in CONTENTS:
         for style in STYLES:
-            params = Transfer(content=content, style=style, side=SIDE, steps=STEPS, beta=BETA)
+            params = Transfer(content=content, style=style, side=SIDE, steps=STEPS, beta=BETA, optimizer="adam")
             result = LAB.last_frame(params).state.result
             height, width = result.shape[:2]
             before = Image.fromarray(picture_sample(content).pixels).resize((width, height))
