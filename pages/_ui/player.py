@@ -254,6 +254,7 @@ def _extras(run: Run) -> None:
     for title, sound in frame.sounds.items():
         from engine.data.media import to_wav
 
+        st.caption(title)
         st.audio(to_wav(sound.samples, sound.rate), alt=title)
     for title, pixels in frame.pictures.items():
         st.image(pixels, caption=title)
