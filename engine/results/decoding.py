@@ -51,9 +51,10 @@ def tree(search: Search, eos: int, longest: int) -> list[Node]:
             parent, token, chance, total = each[j]
             tokens = (*nodes[beam[parent]].tokens, token)
             ended = j < made.kept and (token == eos or depth == longest)
-            across, kind = (place + 0.5) / len(order), "kept" if j < made.kept else "pruned"
+            across = (place + 0.5) / len(order)
+            kind: Kind = "kept" if j < made.kept else "pruned"
             answer = j < made.kept and tokens == best[:depth]
-            nodes.append(Node(tokens, depth, across, beam[parent], kind, chance, total, ended, answer))  # type: ignore[arg-type]
+            nodes.append(Node(tokens, depth, across, beam[parent], kind, chance, total, ended, answer))
         beam = [numbers[j] for j in range(made.kept) if not nodes[numbers[j]].ended]
     return nodes
 

@@ -40,7 +40,7 @@ def trained() -> Frame:
 def network(frame: Frame, params: Playing) -> Tagger:
     made = build(params)
     made.load_state_dict(frame.state)
-    return made.eval()
+    return made
 
 
 def drawn(frame: Frame) -> list[Note]:

@@ -24,7 +24,7 @@ def trained() -> Frame:
 def network(frame: Frame, params: Names, arm: int) -> Tagger:
     made = build(params, arm)
     made.load_state_dict(frame.state[arm])
-    return made.eval()
+    return made
 
 
 def found(tagger: Tagger, rows: dict[str, int], words: list[str]) -> list[str]:

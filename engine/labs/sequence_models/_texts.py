@@ -77,7 +77,7 @@ def rebuilt(weights: Weights, params: Trained) -> LanguageModel:
     """A model from its weights."""
     model = LanguageModel(weights["leave.bias"].numel(), params.units, params.cell)
     model.load_state_dict(weights)
-    return model.eval()
+    return model
 
 
 def kept(model: LanguageModel, dtype: torch.dtype = torch.float32) -> Weights:

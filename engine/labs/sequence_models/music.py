@@ -211,7 +211,7 @@ def view(params: Playing, frame: Frame) -> Frame:
     network = build(params)
     if not frame.diverged:
         network.load_state_dict(frame.state)
-    result, played, strange = melody(params, network.eval())
+    result, played, strange = melody(params, network)
     asked = min(params.asked, len(result.notes)) - 1
     run, tune = copied(result.notes, lesson(params.learn)[0])
     ends = starts(result.notes, params.tempo)

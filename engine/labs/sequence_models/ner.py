@@ -182,7 +182,7 @@ def view(params: Names, frame: Frame) -> Frame:
     network = build(params, arm)
     network.load_state_dict(frame.state[arm])
     with torch.inference_mode():
-        result = marked(shown, network.eval()(ids([normal(word) for word in shown], rows))[0], TAGS)
+        result = marked(shown, network(ids([normal(word) for word in shown], rows))[0], TAGS)
     strange = list(dict.fromkeys(word for word in words[:MOST_WORDS] if normal(word) not in rows))
     notes = [] if words else ["Type a sentence to have it read."]
     notes += [f"Read as unknown (UNK): {', '.join(strange)}."] if strange else []

@@ -141,7 +141,7 @@ def view(params: Types, frame: Frame) -> Frame:
     network.load_state_dict(frame.state)
     own = task.read(params.own)
     shown = own or task.test[params.which - 1]
-    said = answered(network.eval(), task, (shown, *task.test[:ROWS]))
+    said = answered(network, task, (shown, *task.test[:ROWS]))
     gap = " " if params.shape == "many-to-one" else ""
     table = {
         "input": [(gap or " " if params.shape == "one-to-many" else gap).join(ins) for ins, _ in task.test[:ROWS]],
