@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from engine import lab, syllabus
-from engine.data import albums, media, passages, tables, tensors
+from engine.data import albums, media, passages, recordings, tables, tensors
 from engine.errors import AtlasError, BadInput
 from engine.params import Control, Params, control, controls, parse, to_text
 
@@ -30,6 +30,7 @@ READERS: dict[str, Callable[[bytes, str], media.Upload]] = {
     "examples": tables.table,
     "album": albums.album,
     "passage": passages.passage,
+    "recordings": recordings.recordings,
     "weights": tensors.weights,
 }
 

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator
 from engine.data.albums import Album
 from engine.data.media import Picture, Sound, Upload
 from engine.data.passages import Passage
+from engine.data.recordings import Recordings
 from engine.data.tables import Table
 from engine.data.tensors import Weights
 
@@ -135,6 +136,7 @@ PictureSource = Annotated[str | Picture, BeforeValidator(_read_picture)]
 SoundSource = Annotated[str | Sound, BeforeValidator(_read_sound)]
 ExamplesSource = Annotated[str | Table, BeforeValidator(_read_named)]
 AlbumSource = Annotated[str | Album, BeforeValidator(_read_named)]
+RecordingsSource = Annotated[str | Recordings, BeforeValidator(_read_named)]
 TextSource = Annotated[str | Passage, BeforeValidator(_read_named)]
 WeightsSource = Annotated[str | Weights, BeforeValidator(_read_weights)]
 Sketch = Annotated[tuple[tuple[int, ...], ...], BeforeValidator(read_sketch)]

@@ -29,6 +29,7 @@ from engine.kinds import (
     Matrix,
     PictureSource,
     Points,
+    RecordingsSource,
     Sketch,
     SoundSource,
     Span,
@@ -41,6 +42,7 @@ from engine.kinds import (
 Kind = Literal[
     "number", "integer", "choice", "toggle", "span", "matrix", "text", "picture", "sound", "examples", "points",
     "album", "sketch", "layers", "weights", "passage",
+    "recordings",
 ]  # fmt: skip
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "Params",
     "PictureSource",
     "Points",
+    "RecordingsSource",
     "Sketch",
     "SoundSource",
     "Span",
@@ -71,6 +74,7 @@ __all__ = [
     "parse",
     "passage",
     "picture",
+    "recordings",
     "sketch",
     "sound",
     "span",
@@ -116,6 +120,7 @@ class Control:
             "sound": "the name of a sample sound or an uploaded sound",
             "examples": "one of " + ", ".join(self.options) + " or an uploaded table",
             "album": "one of " + ", ".join(self.options) + ", or uploaded pictures",
+            "recordings": "one of " + ", ".join(self.options) + ", or uploaded sounds",
             "passage": "one of " + ", ".join(self.options) + ", or uploaded text",
             "weights": "nothing or an uploaded safetensors file",
             "sketch": "strokes of whole numbers x y from 0 to 255",
@@ -247,6 +252,14 @@ def album(
     return Field(default, title=label, description=help, json_schema_extra=extra)
 
 
+def recordings(
+    default: str, *, sets: Mapping[str, str], label: str = "Recordings", help: str, more: bool = False
+) -> Any:
+    """Several sounds: a set by name, or uploaded ones named after what is spoken. Annotate as ``RecordingsSource``."""
+    extra: dict[str, Any] = {"kind": "recordings", "options": tuple(sets), "more": more, "names": dict(sets)}
+    return Field(default, title=label, description=help, json_schema_extra=extra)
+
+
 def passage(default: str, *, sets: Mapping[str, str], label: str = "Text", help: str, more: bool = False) -> Any:
     """Text: a bundled one by name (``sets`` holds what each is called), or the person's own. Annotate as ``TextSource``."""
     extra: dict[str, Any] = {"kind": "passage", "options": tuple(sets), "more": more, "names": dict(sets)}
@@ -295,7 +308,7 @@ class Params(BaseModel):
         """
         if isinstance(value, str) and info.field_name is not None:
             found = control(cls, info.field_name)
-            if found.kind in ("examples", "album", "passage") and value not in found.options:
+            if found.kind in ("examples", "album", "passage", "recordings") and value not in found.options:
                 raise ValueError("is not a set of this lab")
         if isinstance(value, tuple) and info.field_name is not None:
             found = control(cls, info.field_name)

@@ -20,6 +20,7 @@ from engine.params import (
     Params,
     PictureSource,
     Points,
+    RecordingsSource,
     Sketch,
     SoundSource,
     Span,
@@ -36,6 +37,7 @@ from engine.params import (
     number,
     passage,
     picture,
+    recordings,
     sketch,
     sound,
     span,
@@ -65,6 +67,7 @@ class Everything(Params):
     pictures: AlbumSource = album("all", sets=("all", "none"), help="What to name.")
     head: WeightsSource = weights(label="Head", help="What was learned before.")
     story: TextSource = passage("names", sets={"names": "Names", "tales": "Tales"}, help="What to read.")
+    spoken: RecordingsSource = recordings("made", sets={"made": "Made"}, help="What was said.")
     strokes: Sketch = sketch(label="Strokes", help="What to draw.")
     network: Layers = layers((("conv", 4, 3, 1, 0), ("dense", 10)), label="Network", help="What to build.")
 
@@ -116,6 +119,7 @@ def drawn(control: Control) -> st.SearchStrategy[Any]:
         "sound": lambda: st.sampled_from(list(SOUNDS)),
         "examples": lambda: st.sampled_from(control.options),
         "passage": lambda: st.sampled_from(control.options),
+        "recordings": lambda: st.sampled_from(control.options),
         "weights": lambda: st.just(""),
         "album": lambda: st.sampled_from(control.options),
         "sketch": lambda: st.lists(
@@ -169,7 +173,7 @@ def is_inside(control: Control, value: Any) -> bool:
             return len(value) <= control.high
         case "picture":
             return value in PICTURES
-        case "examples" | "album" | "passage":
+        case "examples" | "album" | "passage" | "recordings":
             return value in control.options
         case "weights":
             return value == ""

@@ -64,6 +64,7 @@ DECLARED = {
         "options": ("names", "tales"),
         "names": {"names": "Names", "tales": "Tales"},
     },
+    "spoken": {"kind": "recordings", "default": "made", "options": ("made",), "names": {"made": "Made"}},
     "strokes": {"kind": "sketch", "default": (), "low": 0, "high": 255},
     "network": {"kind": "layers", "default": (("conv", 4, 3, 1, 0), ("dense", 10))},
     "seed": {"kind": "integer", "low": 0, "high": 2**31 - 1, "more": True, "default": 0},

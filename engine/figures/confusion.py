@@ -29,6 +29,6 @@ def confusion(result: Confusion) -> go.Figure:
         [cells],
         x="chosen class",
         y="true class",
-        xaxis=ticks,
+        xaxis={**ticks, "automargin": True},
         yaxis={**ticks, "autorange": "reversed", "automargin": True},
     )

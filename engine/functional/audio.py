@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from engine.errors import BadInput
 
-PIECE = 2**20  # samples transformed at a time
+PIECE = 2**17  # samples transformed at a time, as many as a processor keeps at hand
 MEL_HZ = 200 / 3  # width of a mel below the bend, in Hz
 BEND_HZ, BEND_MEL = 1000.0, 15.0  # where the mel scale turns from linear to logarithmic
 MEL_STEP = math.log(6.4) / 27  # ln of the ratio of frequencies one mel apart above the bend
@@ -23,15 +24,19 @@ def short_time_energy(samples: Tensor, window_length: int, hop: int) -> Tensor:
     frequencies k · rate / window_length and t = 1 + (n - window_length) // hop frames, frame i starting at sample i · hop.
     Raises BadInput when a frame doesn't fit.
     """
+    spectra = _spectra(samples, window_length, hop)
+    return torch.cat([z.real.square() + z.imag.square() for z in spectra], dim=-2).mT
+
+
+def _spectra(samples: Tensor, window_length: int, hop: int) -> Iterator[Tensor]:
+    """The complex spectra (..., t', f) of some frames after the other, so that memory stays near that of the answer."""
     if not 1 <= window_length <= samples.shape[-1] or hop < 1:
         got = f"a window of {window_length} and a hop of {hop}"
         raise BadInput(f"A window must be of 1 to {samples.shape[-1]} samples and its hop at least 1, got {got}.")
     hann = torch.hann_window(window_length, dtype=samples.dtype, device=samples.device)
     frames = samples.unfold(-1, window_length, hop)  # (..., t, window_length), a view
-    # In pieces, so that memory stays near that of the answer when frames overlap much.
-    pieces = torch.split(frames, max(1, PIECE // window_length), dim=-2)
-    spectra = (torch.fft.rfft(piece * hann) for piece in pieces)  # (..., t', f)
-    return torch.cat([z.real.square() + z.imag.square() for z in spectra], dim=-2).mT
+    for piece in torch.split(frames, max(1, PIECE // window_length), dim=-2):
+        yield torch.fft.rfft(piece * hann)
 
 
 def power_spectrogram(samples: Tensor, rate: float, window_length: int, hop: int) -> Tensor:
@@ -96,8 +101,11 @@ def mel_spectrogram(
 
     The same as ``librosa.feature.melspectrogram`` with ``center=False``: :func:`mel_filterbank` applied to |STFT|².
     """
-    filters = mel_filterbank(rate, window_length, bands, low, high).to(samples)
-    return filters @ short_time_energy(samples, window_length, hop)
+    filters = mel_filterbank(rate, window_length, bands, low, high).to(samples).T
+    # Every row twice: one product adds up the squares of real and imaginary parts and gathers them.
+    twice = filters.repeat_interleave(2, 0)  # (2f, bands)
+    spectra = _spectra(samples, window_length, hop)
+    return torch.cat([torch.view_as_real(z).flatten(-2).square_() @ twice for z in spectra], dim=-2).mT
 
 
 def decibels(power: Tensor, floor_db: float = 80.0, loudest: float | None = None) -> Tensor:
@@ -108,6 +116,33 @@ def decibels(power: Tensor, floor_db: float = 80.0, loudest: float | None = None
     """
     reference = max(float(power.max()) if loudest is None else loudest, torch.finfo(power.dtype).tiny)
     return 10 * torch.log10((power / reference).clamp_min(10 ** (-floor_db / 10)))
+
+
+def mfcc(mel: Tensor, count: int) -> Tensor:
+    """Mel-frequency cepstral coefficients: the cosine transform of the mel levels in dB, (..., bands, t) to (..., count, t).
+
+    Neighbouring bands say much the same; their transform's first coefficients say it nearly all, each something else. The
+    same as ``librosa.feature.mfcc(S=decibels, n_mfcc=count)``: an orthonormal DCT-II. Davis and Mermelstein 1980.
+    """
+    bands = mel.shape[-2]
+    if not 1 <= count <= bands:
+        raise BadInput(f"There must be 1 to {bands} coefficients, as many as bands at most, got {count}.")
+    angles = torch.arange(count, dtype=torch.float64)[:, None] * (torch.arange(bands) + 0.5) * (math.pi / bands)
+    cosines = torch.cos(angles) * math.sqrt(2 / bands)  # (count, bands)
+    cosines[0] /= math.sqrt(2)
+    return cosines.to(mel) @ decibels(mel)
+
+
+def mix_at_snr(speech: Tensor, noise: Tensor, snr: Tensor | float) -> Tensor:
+    """Speech with noise so strong that their mean squares are ``snr`` dB apart; all spread over (..., n).
+
+    Silence, of either, is added as it is.
+    """
+    tiny = torch.finfo(speech.dtype).tiny
+    powers = [x.square().mean(-1, keepdim=True) for x in (speech, noise)]
+    wanted = powers[0] * 10 ** (-torch.as_tensor(snr) / 10)
+    scale = torch.where(powers[1] * powers[0] > tiny, (wanted / powers[1].clamp_min(tiny)).sqrt(), 1.0)
+    return speech + scale * noise
 
 
 def strongest_share(power: Tensor, lobe: int = 2) -> float:

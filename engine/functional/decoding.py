@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -209,28 +209,30 @@ class _Prefixes:
     def __init__(
         self, size: int, model: Callable[[tuple[int, ...]], Tensor] | None, weight: float, bonus: float
     ) -> None:
-        self.silent, self.model, self.weight, self.bonus = np.zeros(size), model, weight, bonus
+        self.silent, self.model, self.weight, self.bonus = np.zeros((1, size)), model, weight, bonus
         self.parents, self.labels, self.given = [-1], [-1], [0.0]
         self.children: dict[tuple[int, int], int] = {}
         self.asked: dict[int, np.ndarray] = {}
 
-    def child(self, parent: int, label: int) -> int:
-        """The number of a prefix with one more label."""
+    def child(self, parent: int, label: int, given: float) -> int:
+        """The number of a prefix with one more label, and what ranks it beside the frames."""
         known = self.children.get((parent, label))
         if known is None:
             known = self.children[parent, label] = len(self.parents)
             self.parents.append(parent)
             self.labels.append(label)
-            self.given.append(self.given[parent] + self.bonus + float(self.next(parent)[label]))
+            self.given.append(given)
         return known
 
-    def next(self, prefix: int) -> np.ndarray:
-        """The weighted log-probabilities (V,) of the next label by the language model, 0 without one."""
-        if self.model is None:
+    def said(self, prefixes: list[int]) -> np.ndarray:
+        """The weighted log-probabilities (k, V) of the next label by the language model; (1, V) of 0 without one."""
+        model = self.model
+        if model is None:
             return self.silent
-        if prefix not in self.asked:
-            self.asked[prefix] = self.weight * self.model(self.spelled(prefix)).double().numpy()
-        return self.asked[prefix]
+        for prefix in prefixes:
+            if prefix not in self.asked:
+                self.asked[prefix] = self.weight * model(self.spelled(prefix)).double().numpy()
+        return np.stack([self.asked[prefix] for prefix in prefixes])
 
     def spelled(self, prefix: int) -> tuple[int, ...]:
         """The labels of a prefix."""
@@ -262,7 +264,8 @@ def ctc_beam(
     prefixes, with_blank, with_label = np.zeros(1, np.int64), np.zeros(1), np.full(1, NEVER)
     for frame in frames:
         beam, stays, grows = _advanced(frame, blank, known, prefixes, with_blank, with_label)
-        scores = np.concatenate([np.logaddexp(*stays) + beam.given, _ranked(grows, beam, known).ravel()])
+        given = _granted(beam, known)
+        scores = np.concatenate([np.logaddexp(*stays) + beam.given, (grows + given).ravel()])
         best = np.argpartition(-scores, width)[:width] if len(scores) > width else np.arange(len(scores))
         best = best[scores[best] > NEVER]
         best = best[np.argsort(-scores[best], kind="stable")]
@@ -272,8 +275,9 @@ def ctc_beam(
         at = np.where(old, best, 0)
         with_blank = np.where(old, stays[0][at], NEVER)
         with_label = np.where(old, stays[1][at], grows[parent, label])
-        each = zip(old.tolist(), prefixes[at].tolist(), prefixes[parent].tolist(), label.tolist(), strict=True)
-        prefixes = np.array([p if is_old else known.child(q, v) for is_old, p, q, v in each], np.int64)
+        columns = (old, prefixes[at], prefixes[parent], label, given[parent, label])
+        each = zip(*(column.tolist() for column in columns), strict=True)
+        prefixes = np.array([p if is_old else known.child(q, v, g) for is_old, p, q, v, g in each], np.int64)
     totals = np.logaddexp(with_blank, with_label)
     made = [
         Labelling(known.spelled(p), total, total + known.given[p])
@@ -319,7 +323,6 @@ def _advanced(
     return _Beam(labels, parents, given, numbers), (total + frame[blank], stay_label), grows
 
 
-def _ranked(grows: np.ndarray, beam: _Beam, known: _Prefixes) -> np.ndarray:
-    """The scores (k, V) of prefixes one longer."""
-    said = np.stack([known.next(p) for p in beam.numbers]) if known.model is not None else 0.0
-    return cast(np.ndarray, grows + said + (beam.given + known.bonus)[:, None])
+def _granted(beam: _Beam, known: _Prefixes) -> np.ndarray:
+    """What ranks prefixes one longer (k, V) beside the frames."""
+    return known.said(beam.numbers) + (beam.given + known.bonus)[:, None]

@@ -16,6 +16,7 @@ from engine.lab import Lab
 from engine.params import Params, controls
 from pages._ui import bar, link, player, widgets
 from pages._ui.chart import event
+from pages._ui.slots import Slot
 
 CONTROLS_IN_SIGHT = 6
 
@@ -54,7 +55,7 @@ def _chart_key(lab: Lab[Any]) -> str:
 
 def _controls(lab: Lab[Any]) -> None:
     """At most six controls in sight, the rest under More; on a phone all of them fold under one switch."""
-    slots = [widgets.Slot(c, f"{lab.slug}/{c.name}", lambda: link.touched(lab)) for c in controls(lab.params)]
+    slots = [Slot(c, f"{lab.slug}/{c.name}", lambda: link.touched(lab)) for c in controls(lab.params)]
     plain = [slot for slot in slots if not slot.control.more]
     sight, more = plain[:CONTROLS_IN_SIGHT], [*plain[CONTROLS_IN_SIGHT:], *(s for s in slots if s.control.more)]
     st.toggle("Controls", key="fold", value=False)

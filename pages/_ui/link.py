@@ -15,7 +15,7 @@ import streamlit as st
 from engine.lab import Lab
 from engine.params import Params, controls, to_text, validate
 from engine.share import query, restore
-from pages._ui import widgets
+from pages._ui import slots
 
 # A rerun sent before the browser has applied our last write still carries the old address.
 SETTLE_SECONDS = 0.5
@@ -44,7 +44,7 @@ def _with_uploads(lab: Lab[Any], texts: Mapping[str, str]) -> dict[str, Any]:
 def put(lab: Lab[Any], params: Params) -> None:
     """Set every control to these parameters."""
     for control in controls(lab.params):
-        widgets.put(control, _key(lab, control.name), getattr(params, control.name))
+        slots.put(control, _key(lab, control.name), getattr(params, control.name))
 
 
 def change(lab: Lab[Any], changes: Mapping[str, Any]) -> None:
@@ -53,7 +53,7 @@ def change(lab: Lab[Any], changes: Mapping[str, Any]) -> None:
     params, _ = validate(lab.params, changes)
     for control in controls(lab.params):
         if control.name in changes:
-            widgets.put(control, _key(lab, control.name), getattr(params, control.name))
+            slots.put(control, _key(lab, control.name), getattr(params, control.name))
     touched(lab)
 
 
@@ -69,7 +69,7 @@ def is_touched(lab: Lab[Any]) -> bool:
 
 def read(lab: Lab[Any]) -> tuple[Params, Mapping[str, str]]:
     """The parameters as the controls stand, and a sentence for each value that the server refuses."""
-    values = {c.name: widgets.get(c, _key(lab, c.name)) for c in controls(lab.params)}
+    values = {c.name: slots.get(c, _key(lab, c.name)) for c in controls(lab.params)}
     params, refused = validate(lab.params, values)
     return params, {**_state(lab)["rejected"], **refused}
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FLAGS = [
@@ -92,15 +92,33 @@ def server() -> Iterator[str]:
         yield served.address
 
 
+class Launcher(NamedTuple):
+    """What starts a Chromium, with flags beside the usual ones."""
+
+    playwright: Playwright
+    path: str
+
+    @contextmanager
+    def open(self, *flags: str) -> Iterator[Browser]:
+        """A Chromium until the block ends."""
+        browser = self.playwright.chromium.launch(executable_path=self.path, args=[*FLAGS, *flags])
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def launcher() -> Iterator[Launcher]:
     path = _chromium()
     if path is None:
         pytest.skip("no Chromium found: install one or name it in CHROMIUM")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield Launcher(playwright, path)
+
+
+@pytest.fixture(scope="session")
+def chromium(launcher: Launcher) -> Iterator[Browser]:
+    with launcher.open() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save
 
-from engine.data import albums
+from engine.data import albums, archives
 from engine.data.albums import album, gather
 from engine.data.tensors import weights
 from engine.errors import BadInput
@@ -82,7 +82,7 @@ def test_paths_that_climb_are_only_names() -> None:
 
 
 def test_unpacked_size_and_number_of_pictures_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(albums, "MOST_UNPACKED_BYTES", 100)
+    monkeypatch.setattr(archives, "MOST_UNPACKED_BYTES", 100)
     with pytest.raises(BadInput, match="must unpack to at most"):
         album(zipped({"a.png": png(200, 200), "b.png": png(201, 200)}), "mine.zip")
     monkeypatch.setattr(albums, "MOST_PICTURES", 2)

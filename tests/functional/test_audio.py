@@ -14,6 +14,8 @@ from engine.functional.audio import (
     mel_frequencies,
     mel_spectrogram,
     mel_to_hz,
+    mfcc,
+    mix_at_snr,
     power_spectrogram,
     short_time_energy,
     strongest_share,
@@ -153,3 +155,25 @@ def test_share_of_the_strongest():
     assert strongest_share(white) == pytest.approx(float(kept / white.sum()), rel=1e-12)
     assert strongest_share(white) < 0.15
     assert np.isnan(strongest_share(torch.zeros(5, 3)))
+
+
+@pytest.mark.parametrize("count", [1, 13, 40])
+def test_mfcc_equals_librosas(count):
+    mel = torch.from_numpy(np.abs(noise(40 * 90).reshape(40, 90)) + 1e-3)
+    theirs = librosa.feature.mfcc(S=decibels(mel).numpy(), n_mfcc=count)
+    np.testing.assert_allclose(mfcc(mel, count).numpy(), theirs, rtol=1e-5, atol=1e-4)
+
+
+def test_mfcc_of_more_coefficients_than_bands_is_refused():
+    with pytest.raises(BadInput, match="1 to 40 coefficients, as many as bands at most, got 41"):
+        mfcc(torch.ones(40, 3), 41)
+
+
+@pytest.mark.parametrize("snr", [-10.0, 0.0, 23.0])
+def test_noise_is_as_many_decibels_below_the_speech_as_asked(snr):
+    speech, hiss = torch.from_numpy(noise(3000).reshape(3, 1000)), 7 * torch.from_numpy(noise(1000, 1))
+    added = mix_at_snr(speech, hiss, snr) - speech
+    found = 10 * torch.log10(speech.square().mean(-1) / added.square().mean(-1))
+    np.testing.assert_allclose(found.numpy(), snr, atol=1e-9)
+    assert torch.allclose(mix_at_snr(speech, torch.zeros(1000), snr), speech)
+    assert torch.allclose(mix_at_snr(torch.zeros(1000).double(), hiss, snr), hiss)
