@@ -21,14 +21,14 @@ from engine.functional.acoustics import disturbed
 from engine.functional.decoding import ctc_greedy
 from engine.functional.word_errors import WordErrors, word_error_rate, word_errors
 from engine.models.bundled import Card, write
-from engine.models.recogniser import NAME, SYMBOLS, Recogniser, centred, levels, log_probabilities
+from engine.models.recogniser import NAME, SYMBOLS, Recogniser, levels, log_probabilities
 from engine.seeding import generator
 from recipes.espeak import speak
 
 SEED, TEST_SEED = 0, 1
 CLIPS, TESTED = 24_000, 500
-STEPS, BATCH, POOL, RATE_OF_LEARNING = 4000, 32, 256, 2e-3
-COLOUR, FAR, FOREIGNERS = 6.0, 3.5, 0.25  # dB of microphones, bands that resonances move, share of foreign accents
+STEPS, BATCH, POOL, RATE_OF_LEARNING = 2000, 32, 256, 2e-3
+FAR, FOREIGNERS = 2.5, 0.25  # bands that resonances move, share of foreign accents
 ACCENTS = ("en-us", "en", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029", "en-us-nyc")
 # English digits spelled so that a voice of another language says them nearly right: an accent.
 FOREIGN = {
@@ -90,7 +90,7 @@ class Bank:
     def utterance(self) -> tuple[np.ndarray, list[int]]:
         """Samples of one word or of up to five with pauses, often with silence around; and the digits among them."""
         random = self.random
-        count = 1 if random.random() < 0.6 else int(random.integers(2, 6))
+        count = 1 if random.random() < 0.5 else int(random.integers(2, 6))
         chosen = random.integers(len(self.clips), size=count)
         parts = [self.silence(0.25, 0.6)]
         for i in chosen:
@@ -151,8 +151,7 @@ def train(bank: Bank, steps: int = STEPS) -> Recogniser:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE_OF_LEARNING, steps, pct_start=0.15)
     total = 0.0
     for step, (samples, digits) in zip(range(1, steps + 1), bank.batches(), strict=False):
-        x = levels(disturbed(samples, random, COLOUR))
-        x = blotted(warped(centred(x), random), random)
+        x = blotted(warped(levels(disturbed(samples, random)), random), random)
         scores = torch.log_softmax(network(x), -1).transpose(0, 1)
         targets = torch.tensor([digit + 1 for one in digits for digit in one])
         lengths = torch.tensor([len(one) for one in digits])
@@ -182,7 +181,7 @@ def error_rate(network: Recogniser) -> float:
     errors = []
     for _ in range(TESTED):
         samples, digits = bank.utterance()
-        errors.append(measured(network, disturbed(torch.from_numpy(samples)[None], random, COLOUR)[0], digits))
+        errors.append(measured(network, disturbed(torch.from_numpy(samples)[None], random)[0], digits))
     return word_error_rate(errors)
 
 
@@ -200,7 +199,8 @@ def main() -> None:
         data=f"{STEPS * BATCH:,} strings of digits, joined from {CLIPS:,} clips that espeak-ng spoke in {len(variants())} "
         f"voices and {len(ACCENTS) + len(FOREIGN)} accents, in made rooms and noise. No recording of a person.",
         seed=SEED,
-        metric=f"Word error rate {rate:.1%} on {TESTED} made strings (seed {TEST_SEED}) of voices never used in training.",
+        metric=f"Word error rate {rate:.1%} on {TESTED} made strings (seed {TEST_SEED}) of voices never used in training, as "
+        "varied as those it learned from: 90 to 260 words a minute, cut tightly, in noise from 5 dB on.",
         limits="Knows English digits only, and takes other words and music for some. People are harder for it than machines.",
         licence="CC0-1.0",
         sha256="",

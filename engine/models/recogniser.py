@@ -16,7 +16,6 @@ NAME = "recogniser"
 WINDOW, HOP = 256, 80  # samples: 32 and 10 ms
 BANDS, LOWEST, HIGHEST = 40, 80.0, 3800.0  # Hz
 RANGE = 60.0  # dB below the loudest that count
-LOUD, FEWEST = 0.35, 5  # a level that counts as speech, and over how many windows of it a mean is taken at least
 MARGIN = 1600  # samples of silence put at both ends, 0.2 s
 STRIDE = 4  # windows to a frame of the answer
 FRAME_SECONDS = STRIDE * HOP / RATE
@@ -35,17 +34,8 @@ def levels(samples: Tensor) -> Tensor:
     return (1 + 10 * torch.log10((mel / loudest).clamp_min(10 ** (-RANGE / 10))) / RANGE).mT
 
 
-def centred(x: Tensor) -> Tensor:
-    """Levels (m, t, BANDS) less each band's mean over what is loud: without the colour of voice, room and microphone.
-
-    Atal 1974, cepstral mean subtraction.
-    """
-    loud = (x > LOUD).to(x.dtype)
-    return x - (x * loud).sum(1, keepdim=True) / loud.sum(1, keepdim=True).clamp_min(FEWEST)
-
-
 class Recogniser(nn.Module):
-    """Centred levels (m, t, BANDS) to logits (m, ⌈t / 4⌉, 11): two strided convolutions, a bidirectional GRU, a dense layer."""
+    """Mel levels (m, t, BANDS) to logits (m, ⌈t / 4⌉, 11): two strided convolutions, a bidirectional GRU, a dense layer."""
 
     def __init__(self, channels: int = 96, hidden: int = 96, dropout: float = 0.3) -> None:
         """A network at its random start."""
@@ -75,4 +65,4 @@ def recogniser() -> Recogniser:
 @torch.inference_mode()
 def log_probabilities(samples: Tensor, network: Recogniser | None = None) -> Tensor:
     """log P of the blank and ten digits at every frame: samples (n,) at 8 kHz to (T, 11)."""
-    return torch.log_softmax((network or recogniser())(centred(levels(samples[None])))[0], -1)
+    return torch.log_softmax((network or recogniser())(levels(samples[None]))[0], -1)

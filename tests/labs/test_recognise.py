@@ -26,7 +26,7 @@ from engine.functional.word_errors import word_error_rate, word_errors
 from engine.labs.speech import recognise as lab
 from engine.labs.speech._hearing import at_8_khz
 from engine.labs.speech.recognise import LAB, Recognise
-from engine.models.recogniser import LOUD, SYMBOLS, centred, levels, log_probabilities
+from engine.models.recogniser import SYMBOLS, levels, log_probabilities
 from engine.seeding import generator
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real" / "speech" / "fsdd"
@@ -91,16 +91,6 @@ def test_the_levels_span_sixty_decibels_below_the_loudest_at_any_gain():
     found = levels(samples)
     assert float(found.max()) == pytest.approx(1) and float(found.min()) == 0
     assert torch.allclose(levels(samples * 0.01), found, atol=1e-5)
-
-
-def test_what_colours_a_whole_recording_is_taken_away():
-    x = levels(torch.from_numpy(sound_sample("spoken-digits").mono)[None])
-    loud = x > 0.5
-    tilted = torch.where(loud, x + torch.linspace(-0.1, 0.1, x.shape[2]), x)
-    one, other = centred(x), centred(tilted)
-    assert torch.allclose(one[loud], other[loud], atol=0.05) and not torch.allclose(x[loud], tilted[loud], atol=0.05)
-    kept = (x > LOUD).float()
-    assert torch.allclose((one * kept).sum(1), torch.zeros(1, x.shape[2]), atol=1e-3)
 
 
 def test_the_sample_is_read_right_and_every_frame_sums_to_one():
