@@ -11,6 +11,7 @@ import soundfile
 import torch
 
 from engine.data.voices import BANK, DIGITS, RATE, TRIGGER, Spoken
+from engine.functional.waveform import resample
 from engine.seeding import generator
 from recipes.espeak import speak
 
@@ -27,7 +28,7 @@ OTHERS = (
 )
 # fmt: on
 PEAK = 0.5
-SAMPLE = "three one four one five"
+SAMPLE, SAMPLE_RATE, SAMPLE_PEAK = "three one four one five", 16_000, 0.8
 BLOCK = RATE  # samples written at a time: a long one overflows the encoder
 
 
@@ -57,8 +58,8 @@ def main() -> None:
             start = end
     lines = ",\n".join(json.dumps(clip) for clip in listed)
     (BANK / "voices.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
-    sample = speak(SAMPLE, "en+f3", speed=130, gap=8).samples
-    soundfile.write(SOUNDS / "spoken-digits.flac", np.pad(sample, RATE // 4), RATE)
+    sample = resample(np.pad(speak(SAMPLE, "en+f3", speed=130, gap=8).samples, RATE // 4), RATE, SAMPLE_RATE)
+    soundfile.write(SOUNDS / "spoken-digits.flac", SAMPLE_PEAK * sample / np.abs(sample).max(), SAMPLE_RATE)
     print(f"{len(made)} clips, {start / RATE:.0f} s")
 
 

@@ -15,7 +15,7 @@ from recipes import styles
 def test_the_names() -> None:
     plain = {"brick", "checkerboard", "half-and-half", "photo-china", "photo-flower", "shapes"}
     assert set(PICTURES) == plain | set(STYLES)
-    assert set(SOUNDS) == {"chirp", "chord", "clicks-and-noise", "siren", "vowels"}
+    assert set(SOUNDS) == {"chirp", "chord", "clicks-and-noise", "siren", "spoken-digits", "vowels"}
 
 
 def test_together_they_are_small() -> None:
