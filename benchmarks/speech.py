@@ -99,7 +99,7 @@ def recognition(repeats: int) -> float:
 def searches(size: int, repeats: int) -> dict[str, float]:
     """Our search and a plain one over the recogniser's frames of 10 s, or random peaky ones of more symbols."""
     if size == SIZES["digits"]:
-        frames = log_probabilities(torch.from_numpy(spoken().samples[0]))
+        frames = log_probabilities(torch.tensor(spoken().samples[0]))
     else:
         frames = torch.log_softmax(4 * torch.randn(250, size, generator=generator(size)), -1)
     best, plain = ctc_beam(frames, WIDTH)[0], plain_beam(frames, WIDTH)[0]
