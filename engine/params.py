@@ -11,7 +11,7 @@ Every field accepts its own link text as well as its value, so a link and ``--se
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
@@ -41,48 +41,14 @@ from engine.kinds import (
 
 Kind = Literal[
     "number", "integer", "choice", "toggle", "span", "matrix", "text", "picture", "sound", "examples", "points",
-    "album", "sketch", "layers", "weights", "passage",
-    "recordings",
+    "album", "sketch", "layers", "weights", "passage", "recordings",
 ]  # fmt: skip
 
 __all__ = [
-    "AlbumSource",
-    "Control",
-    "ExamplesSource",
-    "Kind",
-    "Layers",
-    "Matrix",
-    "Params",
-    "PictureSource",
-    "Points",
-    "RecordingsSource",
-    "Sketch",
-    "SoundSource",
-    "Span",
-    "TextSource",
-    "WeightsSource",
-    "album",
-    "choice",
-    "control",
-    "controls",
-    "drawing",
-    "examples",
-    "integer",
-    "layers",
-    "matrix",
-    "number",
-    "parse",
-    "passage",
-    "picture",
-    "recordings",
-    "sketch",
-    "sound",
-    "span",
-    "text",
-    "to_text",
-    "toggle",
-    "validate",
-    "weights",
+    "AlbumSource", "Control", "ExamplesSource", "Kind", "Layers", "Matrix", "Params", "PictureSource", "Points",
+    "RecordingsSource", "Sketch", "SoundSource", "Span", "TextSource", "WeightsSource", "album", "choice",
+    "control", "controls", "drawing", "examples", "integer", "layers", "matrix", "number", "parse", "passage",
+    "picture", "recordings", "sketch", "sound", "span", "text", "to_text", "toggle", "validate", "weights",
 ]  # fmt: skip
 
 
@@ -228,12 +194,18 @@ def sound(default: str, *, label: str = "Sound", help: str, more: bool = False) 
     return Field(default, title=label, description=help, json_schema_extra={"kind": "sound", "more": more})
 
 
+def _set(
+    kind: str, default: str, sets: Iterable[str], names: Mapping[str, str], label: str, help: str, more: bool
+) -> Any:
+    extra: dict[str, Any] = {"kind": kind, "options": tuple(sets), "names": dict(names), "more": more}
+    return Field(default, title=label, description=help, json_schema_extra=extra)
+
+
 def examples(
     default: str, *, sets: Sequence[str], label: str = "Examples", help: str, names: Mapping[str, str] | None = None
 ) -> Any:
     """A set of examples by name, or an uploaded table. Annotate the field as ``ExamplesSource``."""
-    extra: dict[str, Any] = {"kind": "examples", "options": tuple(sets), "more": False, "names": dict(names or {})}
-    return Field(default, title=label, description=help, json_schema_extra=extra)
+    return _set("examples", default, sets, names or {}, label, help, False)
 
 
 def drawing(
@@ -248,22 +220,17 @@ def album(
     default: str, *, sets: Sequence[str], label: str = "Pictures", help: str, names: Mapping[str, str] | None = None
 ) -> Any:
     """Several pictures at once: a set by name, or uploaded ones. Annotate the field as ``AlbumSource``."""
-    extra: dict[str, Any] = {"kind": "album", "options": tuple(sets), "more": False, "names": dict(names or {})}
-    return Field(default, title=label, description=help, json_schema_extra=extra)
+    return _set("album", default, sets, names or {}, label, help, False)
 
 
-def recordings(
-    default: str, *, sets: Mapping[str, str], label: str = "Recordings", help: str, more: bool = False
-) -> Any:
+def recordings(default: str, *, sets: Mapping[str, str], label: str = "Recordings", help: str) -> Any:
     """Several sounds: a set by name, or uploaded ones named after what is spoken. Annotate as ``RecordingsSource``."""
-    extra: dict[str, Any] = {"kind": "recordings", "options": tuple(sets), "more": more, "names": dict(sets)}
-    return Field(default, title=label, description=help, json_schema_extra=extra)
+    return _set("recordings", default, sets, sets, label, help, False)
 
 
 def passage(default: str, *, sets: Mapping[str, str], label: str = "Text", help: str, more: bool = False) -> Any:
     """Text: a bundled one by name (``sets`` holds what each is called), or the person's own. Annotate as ``TextSource``."""
-    extra: dict[str, Any] = {"kind": "passage", "options": tuple(sets), "more": more, "names": dict(sets)}
-    return Field(default, title=label, description=help, json_schema_extra=extra)
+    return _set("passage", default, sets, sets, label, help, more)
 
 
 def weights(*, label: str, help: str, more: bool = False) -> Any:

@@ -49,7 +49,7 @@ def train(seen: torch.Tensor, targets: torch.Tensor) -> Captioner:
     for update in fit_attending(network, draw, steps=STEPS, rate=RATE, every=100, warm=0.05):
         print(f"step {update.step}: cost {update.cost:.4f}", flush=True)
     # What is measured is what the file holds.
-    return network.half().float().eval()
+    return network.half().float()
 
 
 def measure(network: Captioner, seen: torch.Tensor, sentences: list[list[Words]]) -> tuple[float, float]:

@@ -145,7 +145,7 @@ def dates() -> Translator:
     with torch.inference_mode(False):  # it outlives whoever asks first
         network = initialize(0, len(LETTERS), EOS + 1, WIDTH, UNITS)
         network.load_state_dict(bundled.state("dates"))
-    return network.eval().requires_grad_(False)
+    return network.requires_grad_(False)
 
 
 def last(a: Tensor, mask: Tensor) -> Tensor:

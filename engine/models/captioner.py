@@ -96,4 +96,4 @@ def captioner() -> Captioner:
     """The bundled captioner."""
     network = Captioner()
     network.load_state_dict(bundled.state("captioner"))
-    return network.eval()
+    return network

@@ -182,7 +182,7 @@ def dates() -> Transformer:
     with torch.inference_mode(False):  # it outlives whoever asks first
         network = initialize(0, len(LETTERS), EOS + 1, WIDTH, HEADS, LAYERS)
         network.load_state_dict(bundled.state("dates-transformer"))
-    return network.eval().requires_grad_(False)
+    return network.requires_grad_(False)
 
 
 def attention_of(network: Transformer, kind: str, layer: int) -> MultiHead:

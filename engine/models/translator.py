@@ -36,7 +36,7 @@ def bundled_translator(attend: bool) -> Translator:
     """The bundled translator with attention or without."""
     network = initialize(0, attend)
     network.load_state_dict(bundled.state(NAMES[attend]))
-    return network.eval()
+    return network
 
 
 @cache
@@ -44,7 +44,7 @@ def young_translator() -> Translator:
     """The bundled small translator, which makes mistakes of every kind."""
     network = initialize(0, False, *YOUNG_SIZE)
     network.load_state_dict(bundled.state(YOUNG))
-    return network.eval()
+    return network
 
 
 def plain(word: str) -> str:

@@ -82,10 +82,11 @@ def letters_of(written: str) -> str:
 def easier(forms: int, seed: int) -> tuple[Batch, Batch]:
     """Dates from 1950 to 2049 in a few English forms, to learn from, and held out."""
     ways = [Form("en", pattern) for pattern in ENGLISH[:forms]]
-    return tuple(  # type: ignore[return-value]
-        batch_of(draw_dates(count, generator(seed, 1 + held), forms=ways, years=RECENT, held_out=held))
-        for count, held in ((DRAWN, False), (FEW, True))
-    )
+
+    def drawn(count: int, held: bool) -> Batch:
+        return batch_of(draw_dates(count, generator(seed, 1 + held), forms=ways, years=RECENT, held_out=held))
+
+    return drawn(DRAWN, False), drawn(FEW, True)
 
 
 def batch_of(dates: Any) -> Batch:

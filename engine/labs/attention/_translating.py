@@ -38,7 +38,7 @@ class Held:
         """Both networks, that with attention first."""
         if self.weights is None:
             return {name: bundled_translator(attend) for name, attend in ATTEND.items()}
-        found = {name: initialize(0, attend, *SMALL).eval() for name, attend in ATTEND.items()}
+        found = {name: initialize(0, attend, *SMALL) for name, attend in ATTEND.items()}
         for name, network in found.items():
             network.load_state_dict(self.weights[name])
         return found
