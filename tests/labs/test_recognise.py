@@ -115,7 +115,7 @@ def test_a_language_model_turns_the_answer_to_what_is_expected_only_as_far_as_it
 
 def test_the_language_model_knows_what_follows_in_an_expected_number():
     language = lab.language_model("31415 31415 31415")
-    for before, digit in [((), 3), ((4,), 1), ((4, 2), 4), ((4, 2, 5), 1), ((4, 2, 5, 2), 5)]:
+    for before, digit in [((4,), 1), ((4, 2), 4), ((4, 2, 5), 1), ((4, 2, 5, 2), 5)]:
         assert int(language(before)[1:].argmax()) == digit  # label d + 1 stands for digit d
         assert float(language(before)[1:].exp().sum()) == pytest.approx(1, abs=1e-5)
 
