@@ -24,6 +24,8 @@ from pages._ui.chart import chart
 MOST_REMEMBERED = 64
 # A place in the queue changes seldom.
 QUEUE_SECONDS = 0.3
+# The next rerun drops what the server hasn't sent yet: without a pause, one that comes at once takes the picture away.
+SEND_SECONDS = 0.03
 DONE, STOPPED = Status("done", 0, ""), Status("stopped", 0, "")
 
 Key = tuple[tuple[str, str], ...]
@@ -186,6 +188,8 @@ def show(run: Run, key: str, on_event: Callable[[], None], below: Callable[[], N
         if state != began:
             _remember(run)
             st.rerun()
+        if run.alive:
+            time.sleep(SEND_SECONDS)
 
     live()
 
