@@ -8,13 +8,16 @@ or a tuple of such.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from heapq import heapify, heappush, heappushpop
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor
+
+from engine.errors import BadInput
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -203,44 +206,121 @@ class Labelling:
     score: float
 
 
-class _Prefixes:
-    """Every prefix once, as a number: its parent's number, its last label, and what the language model says of it."""
+class _Prefix:
+    """A beginning of a labelling, in the tree of all those looked at.
 
-    def __init__(
-        self, size: int, model: Callable[[tuple[int, ...]], Tensor] | None, weight: float, bonus: float
-    ) -> None:
-        self.silent, self.model, self.weight, self.bonus = np.zeros((1, size)), model, weight, bonus
-        self.parents, self.labels, self.given = [-1], [-1], [0.0]
-        self.children: dict[tuple[int, int], int] = {}
-        self.asked: dict[int, np.ndarray] = {}
+    ``blank`` and ``label`` are the log-probabilities of its paths that end with a blank and with its last label, ``total``
+    that of both; ``given`` is what else ranks it.
+    """
 
-    def child(self, parent: int, label: int, given: float) -> int:
-        """The number of a prefix with one more label, and what ranks it beside the frames."""
-        known = self.children.get((parent, label))
-        if known is None:
-            known = self.children[parent, label] = len(self.parents)
-            self.parents.append(parent)
-            self.labels.append(label)
-            self.given.append(given)
-        return known
+    __slots__ = ("blank", "children", "given", "label", "last", "parent", "said", "total")
 
-    def said(self, prefixes: list[int]) -> np.ndarray:
-        """The weighted log-probabilities (k, V) of the next label by the language model; (1, V) of 0 without one."""
-        model = self.model
-        if model is None:
-            return self.silent
-        for prefix in prefixes:
-            if prefix not in self.asked:
-                self.asked[prefix] = self.weight * model(self.spelled(prefix)).double().numpy()
-        return np.stack([self.asked[prefix] for prefix in prefixes])
+    def __init__(self, parent: _Prefix | None = None, last: int = -1, given: float = 0.0) -> None:
+        self.parent, self.last, self.given = parent, last, given
+        self.children: dict[int, _Prefix] = {}
+        self.said: list[float] = []
 
-    def spelled(self, prefix: int) -> tuple[int, ...]:
-        """The labels of a prefix."""
-        labels = []
-        while prefix:
-            labels.append(self.labels[prefix])
-            prefix = self.parents[prefix]
+    def reach(self, blank: float, label: float) -> _Prefix:
+        """Be as probable as this from now on."""
+        self.blank, self.label, self.total = blank, label, _either(blank, label)
+        return self
+
+    def child(self, label: int, given: float) -> _Prefix:
+        """This one and one more label."""
+        if label not in self.children:
+            self.children[label] = _Prefix(self, label, given)
+        return self.children[label]
+
+    def before(self, label: int) -> float:
+        """log P of the paths that this label can follow: a repeat needs a blank between."""
+        return self.blank if label == self.last else self.total
+
+    def labels(self) -> tuple[int, ...]:
+        """From the first to the last."""
+        labels, at = list[int](), self
+        while at.parent:
+            labels.append(at.last)
+            at = at.parent
         return tuple(reversed(labels))
+
+
+def _either(a: float, b: float) -> float:
+    """log(e^a + e^b)."""
+    high, low = (a, b) if a > b else (b, a)
+    return high if low == NEVER else high + math.log1p(math.exp(low - high))
+
+
+class _Candidate(NamedTuple):
+    """What a frame makes of a prefix, as it is or with one ``more`` label: its score, and log P of either ending."""
+
+    score: float
+    prefix: _Prefix
+    more: int | None
+    given: float
+    blank: float
+    label: float
+
+    def taken(self) -> _Prefix:
+        """What it stands for, as probable as it says."""
+        prefix = self.prefix if self.more is None else self.prefix.child(self.more, self.given)
+        return prefix.reach(self.blank, self.label)
+
+
+@dataclass(frozen=True)
+class _PrefixSearch:
+    """How prefixes grow from frame to frame."""
+
+    width: int
+    blank: int
+    model: Callable[[tuple[int, ...]], Tensor] | None
+    weight: float
+    bonus: float
+
+    def advanced(self, beam: list[_Prefix], frame: list[float], likeliest: list[int]) -> list[_Prefix]:
+        """The beam a frame (V,) later, best first. ``likeliest`` are its labels from the likeliest down."""
+        here = set(beam)
+        found = [self.staying(prefix, frame, here) for prefix in beam]
+        found += self.growing(beam, frame, likeliest, here, [each.score for each in found])
+        best = sorted(found, key=itemgetter(0), reverse=True)[: self.width]
+        return [each.taken() for each in best if each.score > NEVER]
+
+    def staying(self, prefix: _Prefix, frame: list[float], here: set[_Prefix]) -> _Candidate:
+        """A blank follows, its last label goes on, or its parent in the beam grows into it."""
+        by_blank, by_label = prefix.total + frame[self.blank], NEVER
+        if prefix.parent:
+            by_label = prefix.label + frame[prefix.last]
+            if prefix.parent in here:
+                by_label = _either(by_label, prefix.parent.before(prefix.last) + frame[prefix.last])
+        score = _either(by_blank, by_label) + prefix.given
+        return _Candidate(score, prefix, None, prefix.given, by_blank, by_label)
+
+    def growing(
+        self, beam: list[_Prefix], frame: list[float], likeliest: list[int], here: set[_Prefix], scores: list[float]
+    ) -> Iterator[_Candidate]:
+        """Those new to the beam that are among the best with the ``scores`` found so far.
+
+        A language model only lowers what frames promise, so a label that promises too little ends a prefix's round.
+        """
+        heapify(scores)
+        for prefix in beam:
+            promise = prefix.total + prefix.given + self.bonus
+            for label in likeliest:
+                full = len(scores) >= self.width
+                if full and promise + frame[label] <= scores[0]:
+                    break
+                if label == self.blank or prefix.children.get(label) in here:
+                    continue
+                by_label, given = prefix.before(label) + frame[label], self.given(prefix, label)
+                yield _Candidate(by_label + given, prefix, label, given, NEVER, by_label)
+                (heappushpop if full else heappush)(scores, by_label + given)
+
+    def given(self, prefix: _Prefix, label: int) -> float:
+        """What ranks a prefix with one more label beside the frames."""
+        if self.model is None:
+            return prefix.given + self.bonus
+        if not prefix.said:
+            prefix.said = self.model(prefix.labels()).tolist()
+        return prefix.given + self.weight * prefix.said[label] + self.bonus
 
 
 def ctc_beam(
@@ -256,73 +336,13 @@ def ctc_beam(
 
     A prefix is as probable as all its paths together, those that end with a blank apart from those that end with its last
     label. ``language_model`` goes from labels to log-probabilities (V,) of the next; prefixes are ranked by
-    log P(prefix | frames) + ``weight`` · log P(prefix) + ``bonus`` · length.
+    log P(prefix | frames) + ``weight`` · log P(prefix) + ``bonus`` · length. :class:`BadInput` for a ``weight`` below 0.
     """
-    frames = log_probabilities.double().numpy()
-    size = frames.shape[1]
-    known = _Prefixes(size, language_model, weight, bonus)
-    prefixes, with_blank, with_label = np.zeros(1, np.int64), np.zeros(1), np.full(1, NEVER)
-    for frame in frames:
-        beam, stays, grows = _advanced(frame, blank, known, prefixes, with_blank, with_label)
-        given = _granted(beam, known)
-        scores = np.concatenate([np.logaddexp(*stays) + beam.given, (grows + given).ravel()])
-        best = np.argpartition(-scores, width)[:width] if len(scores) > width else np.arange(len(scores))
-        best = best[scores[best] > NEVER]
-        best = best[np.argsort(-scores[best], kind="stable")]
-        count = len(prefixes)
-        old = best < count
-        parent, label = np.divmod(np.where(old, 0, best - count), size)
-        at = np.where(old, best, 0)
-        with_blank = np.where(old, stays[0][at], NEVER)
-        with_label = np.where(old, stays[1][at], grows[parent, label])
-        columns = (old, prefixes[at], prefixes[parent], label, given[parent, label])
-        each = zip(*(column.tolist() for column in columns), strict=True)
-        prefixes = np.array([p if is_old else known.child(q, v, g) for is_old, p, q, v, g in each], np.int64)
-    totals = np.logaddexp(with_blank, with_label)
-    made = [
-        Labelling(known.spelled(p), total, total + known.given[p])
-        for p, total in zip(prefixes.tolist(), totals.tolist(), strict=True)
-    ]
-    return sorted(made, key=lambda labelling: -labelling.score)
-
-
-@dataclass(frozen=True, eq=False)
-class _Beam:
-    """The beam's last labels and parents, and what ranks its prefixes beside the frames, (k,) each."""
-
-    labels: np.ndarray
-    parents: np.ndarray
-    given: np.ndarray
-    numbers: list[int]
-
-
-def _advanced(
-    frame: np.ndarray,
-    blank: int,
-    known: _Prefixes,
-    prefixes: np.ndarray,
-    with_blank: np.ndarray,
-    with_label: np.ndarray,
-) -> tuple[_Beam, tuple[np.ndarray, np.ndarray], np.ndarray]:
-    """A frame (V,) later: log-probabilities of the prefixes as they are, ended either way (k,), and one longer (k, V).
-
-    What grows into another prefix of the beam is added to that one.
-    """
-    numbers = prefixes.tolist()
-    labels, parents = (np.array([column[p] for p in numbers]) for column in (known.labels, known.parents))
-    total = np.logaddexp(with_blank, with_label)
-    grows = total[:, None] + frame
-    spoken = (labels >= 0).nonzero()[0]
-    grows[spoken, labels[spoken]] = with_blank[spoken] + frame[labels[spoken]]  # a repeat needs a blank between
-    grows[:, blank] = NEVER
-    stay_label = np.where(labels >= 0, with_label + frame[labels], NEVER)
-    child, parent = (parents[:, None] == prefixes).nonzero()
-    stay_label[child] = np.logaddexp(stay_label[child], grows[parent, labels[child]])
-    grows[parent, labels[child]] = NEVER
-    given = np.array([known.given[p] for p in numbers])
-    return _Beam(labels, parents, given, numbers), (total + frame[blank], stay_label), grows
-
-
-def _granted(beam: _Beam, known: _Prefixes) -> np.ndarray:
-    """What ranks prefixes one longer (k, V) beside the frames."""
-    return known.said(beam.numbers) + (beam.given + known.bonus)[:, None]
+    if weight < 0:
+        raise BadInput(f"The language model's weight must be at least 0, got {weight:g}.")
+    search = _PrefixSearch(width, blank, language_model, weight, bonus)
+    beam = [_Prefix().reach(0.0, NEVER)]
+    likeliest = log_probabilities.argsort(-1, descending=True)
+    for frame, labels in zip(log_probabilities.tolist(), likeliest.tolist(), strict=True):
+        beam = search.advanced(beam, frame, labels)
+    return [Labelling(prefix.labels(), prefix.total, prefix.total + prefix.given) for prefix in beam]

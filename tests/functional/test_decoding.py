@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from engine.errors import BadInput
 from engine.functional.decoding import (
     Hypothesis,
     Memory,
@@ -308,3 +309,8 @@ def test_greedy_takes_the_likeliest_path_which_need_not_be_the_likeliest_labelli
 def test_no_frames_give_no_labels() -> None:
     (only,) = ctc_beam(torch.empty(0, 4), 3)
     assert only.labels == () and only.log_probability == 0 and ctc_greedy(torch.empty(0, 4)) == []
+
+
+def test_a_language_model_cannot_weigh_less_than_nothing() -> None:
+    with pytest.raises(BadInput, match="at least 0, got -1"):
+        ctc_beam(frames(3, 3, 0), 2, language_model=random_model(3, 0), weight=-1.0)
