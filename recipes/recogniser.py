@@ -1,8 +1,9 @@
 """Train the bundled recogniser of digits: `python -m recipes.recogniser` rewrites assets/weights/recogniser.*.
 
 It hears nobody but the synthesizer (espeak-ng is needed): every batch joins new strings of digits from a bank of clips in many
-voices, accents, speeds and pitches, puts them into rooms and noise, shifts their resonances and blots parts out. It is measured
-on voices that training never used. Recordings of people serve as a measure alone: `tests/models/test_recogniser.py`.
+voices, accents, speeds and pitches, puts them into rooms and noise, shifts their resonances and blots parts out. Other words
+then tell which digits it favours where it is unsure, and its biases take that back. It is measured on voices that training
+never used. Recordings of people serve as a measure alone: `tests/labs/test_recognise.py`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from engine.models.bundled import Card, write
 from engine.models.recogniser import NAME, SYMBOLS, Recogniser, levels, log_probabilities
 from engine.seeding import generator
 from recipes.espeak import speak
+from recipes.trigger import WORDS
 
 SEED, TEST_SEED = 0, 1
 CLIPS, TESTED = 24_000, 500
@@ -39,6 +41,9 @@ FOREIGN = {
     "nl": "ziero wan toe srie foor faaiv siks sevven eet nain",
     "pl": "ziro łan tu sri for fajf siks sewen ejt najn",
 }
+# What isn't a digit and doesn't sound like one.
+OTHER_WORDS = [word for word in WORDS if word not in (*DIGITS, "ate", "for", "to")]
+OTHERS, OTHERS_SEED = 1000, 2
 VARIANTS = Path("/usr/lib/x86_64-linux-gnu/espeak-ng-data/voices/!v")
 # Robots, monsters and whispers.
 STRANGE = (
@@ -62,6 +67,16 @@ def variants() -> list[str]:
     return [name for name in names if name not in held and not name.startswith(STRANGE)]
 
 
+def said(text: str, voice: str, random: np.random.Generator) -> np.ndarray:
+    """A text at some speed and pitch, loudest at 1."""
+    speed, pitch, range_ = random.integers(90, 260), random.integers(5, 95), random.integers(0, 100)
+    spoken = speak(text, voice, speed=int(speed), pitch=int(pitch), range_=int(range_))
+    # Read faster or slower, as a tape: other heads and throats.
+    at = np.arange(0, len(spoken.samples) - 1, np.exp(random.uniform(-0.2, 0.2)))
+    samples = np.interp(at, np.arange(len(spoken.samples)), spoken.samples)
+    return samples / np.abs(samples).max()
+
+
 class Bank:
     """Clips of spoken digits."""
 
@@ -79,12 +94,7 @@ class Bank:
         if random.random() < foreign:
             accent = random.choice(list(FOREIGN))
             text = FOREIGN[accent].split()[digit]
-        speed, pitch, range_ = random.integers(90, 260), random.integers(5, 95), random.integers(0, 100)
-        spoken = speak(text, f"{accent}+{kind}", speed=int(speed), pitch=int(pitch), range_=int(range_))
-        # Read faster or slower, as a tape: other heads and throats.
-        at = np.arange(0, len(spoken.samples) - 1, np.exp(random.uniform(-0.2, 0.2)))
-        samples = np.interp(at, np.arange(len(spoken.samples)), spoken.samples)
-        self.clips.append((samples / np.abs(samples).max()).astype(np.float16))
+        self.clips.append(said(text, f"{accent}+{kind}", random).astype(np.float16))
         self.digits.append(digit)
 
     def utterance(self) -> tuple[np.ndarray, list[int]]:
@@ -168,6 +178,31 @@ def train(bank: Bank, steps: int = STEPS) -> Recogniser:
     return network.eval()
 
 
+@torch.inference_mode()
+def favoured(network: Recogniser, count: int = OTHERS) -> Tensor:
+    """How much likelier than all ten on average it holds each digit (10,) in other words, where none is right: ln P."""
+    random, draw, kinds = generator(OTHERS_SEED), np.random.default_rng(OTHERS_SEED), variants()
+    each, sizes = torch.arange(1, 11)[:, None], torch.ones(10, dtype=torch.long)
+    total = torch.zeros(10)
+    for _ in range(count):
+        word, voice = draw.choice(OTHER_WORDS), f"{draw.choice(ACCENTS)}+{draw.choice(kinds)}"
+        samples = disturbed(torch.from_numpy(said(word, voice, draw)).float()[None], random)[0]
+        scores = log_probabilities(samples, network)[:, None].expand(-1, 10, -1)
+        total -= F.ctc_loss(scores, each, torch.full((10,), len(scores)), sizes, reduction="none")
+    return (total - total.mean()) / count
+
+
+def balanced(network: Recogniser) -> Recogniser:
+    """The network with that taken from its biases, as priors are from a hybrid's. Bourlard and Wellekens 1990.
+
+    A digit shows in one frame, so a bias moves the whole digit's odds by as much.
+    """
+    last = network.read[-1]
+    assert isinstance(last, torch.nn.Linear)
+    last.bias.data[1:] -= favoured(network)
+    return network
+
+
 def measured(network: Recogniser, samples: Tensor, digits: list[int]) -> WordErrors:
     """What greedy decoding gets wrong in one recording."""
     heard = ctc_greedy(log_probabilities(samples, network))
@@ -189,7 +224,7 @@ def main() -> None:
     """Train, measure, write."""
     bank = Bank(CLIPS, SEED, variants())
     print(f"{len(bank.clips)} clips", flush=True)
-    network = train(bank)
+    network = balanced(train(bank))
     rate = error_rate(network)
     print(f"word error rate {rate:.4f}")
     card = Card(
@@ -197,7 +232,8 @@ def main() -> None:
         title="Atlas digits",
         recipe="recipes/recogniser.py",
         data=f"{STEPS * BATCH:,} strings of digits, joined from {CLIPS:,} clips that espeak-ng spoke in {len(variants())} "
-        f"voices and {len(ACCENTS) + len(FOREIGN)} accents, in made rooms and noise. No recording of a person.",
+        f"voices and {len(ACCENTS) + len(FOREIGN)} accents, in made rooms and noise; biases balanced on "
+        f"{OTHERS:,} clips of other words. No recording of a person.",
         seed=SEED,
         metric=f"Word error rate {rate:.1%} on {TESTED} made strings (seed {TEST_SEED}) of voices never used in training, as "
         "varied as those it learned from: 90 to 260 words a minute, cut tightly, in noise from 5 dB on.",
