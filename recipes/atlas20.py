@@ -5,12 +5,14 @@ photographed materials from a part of their photograph that training never saw.
 """
 
 import torch
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from engine.data.drawn import CLASSES, draw
 from engine.models.atlas20 import Atlas20, initialize
 from engine.models.bundled import Card, write
 from engine.seeding import generator
+from recipes.loop import fit
 
 SEED = 0
 STEPS, BATCH = 2200, 64
@@ -18,19 +20,14 @@ TEST_SEED, TESTED = 1, 4000
 
 
 def train(steps: int = STEPS) -> Atlas20:
-    """A network after so many batches of fresh pictures, by AdamW under a one-cycle rate (Smith and Topin 2018)."""
+    """A network after so many batches of fresh pictures, by AdamW."""
     network, pictures = initialize(SEED), generator(SEED)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=6e-3, total_steps=steps)
-    for step in range(steps):
+
+    def cost() -> Tensor:
         y = torch.randint(0, len(CLASSES), (BATCH,), generator=pictures)
-        loss = cross_entropy(network(draw(y, pictures)), y, label_smoothing=0.05)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if step % 50 == 0:
-            print(f"step {step}: cost {loss.item():.3f}", flush=True)
+        return cross_entropy(network(draw(y, pictures)), y, label_smoothing=0.05)
+
+    fit(torch.optim.AdamW(network.parameters(), weight_decay=0.02), cost, rate=6e-3, steps=steps)
     return network.eval()
 
 

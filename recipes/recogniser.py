@@ -25,6 +25,7 @@ from engine.models.bundled import Card, write
 from engine.models.recogniser import NAME, SYMBOLS, Recogniser, levels, log_probabilities
 from engine.seeding import generator
 from recipes.espeak import speak
+from recipes.loop import fit
 from recipes.trigger import WORDS
 
 SEED, TEST_SEED = 0, 1
@@ -153,28 +154,21 @@ def blotted(x: Tensor, random: torch.Generator) -> Tensor:
 
 
 def train(bank: Bank, steps: int = STEPS) -> Recogniser:
-    """A network after so many batches."""
-    random = generator(SEED)
+    """A network after so many batches, by AdamW."""
+    random, batches = generator(SEED), bank.batches()
     torch.manual_seed(SEED)
     network = Recogniser()
-    optimizer = torch.optim.AdamW(network.parameters(), RATE_OF_LEARNING, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE_OF_LEARNING, steps, pct_start=0.15)
-    total = 0.0
-    for step, (samples, digits) in zip(range(1, steps + 1), bank.batches(), strict=False):
+
+    def cost() -> Tensor:
+        samples, digits = next(batches)
         x = blotted(warped(levels(disturbed(samples, random)), random), random)
         scores = torch.log_softmax(network(x), -1).transpose(0, 1)
         targets = torch.tensor([digit + 1 for one in digits for digit in one])
         lengths = torch.tensor([len(one) for one in digits])
-        loss = F.ctc_loss(scores, targets, torch.full((BATCH,), len(scores)), lengths, zero_infinity=True)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
-        schedule.step()
-        total += loss.item()
-        if step % 250 == 0:
-            print(f"step {step}: {total / 250:.3f}", flush=True)
-            total = 0.0
+        return F.ctc_loss(scores, targets, torch.full((BATCH,), len(scores)), lengths, zero_infinity=True)
+
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.01)
+    fit(optimizer, cost, rate=RATE_OF_LEARNING, steps=steps, rising=0.15, longest=5.0)
     return network.eval()
 
 

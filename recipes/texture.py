@@ -15,6 +15,7 @@ from engine.data import drawn
 from engine.models.bundled import Card, write
 from engine.models.texture import WIDTHS, Texture, initialize
 from engine.seeding import generator
+from recipes.loop import fit
 
 SEED = 0
 STEPS, BATCH, SIDE = 1500, 24, 64
@@ -75,24 +76,20 @@ def told(network: Texture, x: Tensor, colours: nn.ModuleList) -> tuple[Tensor, T
 
 
 def train(steps: int = STEPS) -> Texture:
-    """A network after so many batches, by AdamW under a one-cycle rate (Smith and Topin 2018)."""
+    """A network after so many batches, by AdamW."""
     network, random = initialize(SEED, len(CLASSES)), generator(SEED)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
         colours = nn.ModuleList(nn.Conv2d(width, 3, 1) for width in WIDTHS)
     sources = [photograph(name) for name in PHOTOGRAPHS]
-    optimizer = torch.optim.AdamW([*network.parameters(), *colours.parameters()], weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=steps)
-    for step in range(steps):
+
+    def cost() -> Tensor:
         x, y = batch(BATCH, sources, random)
         logits, error = told(network, x, colours)
-        loss = cross_entropy(logits, y) + COLOURS * error
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if step % 50 == 0:
-            print(f"step {step}: cost {loss.item():.3f}, of colours {error.item():.4f}", flush=True)
+        return cross_entropy(logits, y) + COLOURS * error
+
+    optimizer = torch.optim.AdamW([*network.parameters(), *colours.parameters()], weight_decay=0.02)
+    fit(optimizer, cost, rate=4e-3, steps=steps)
     return network.eval()
 
 

@@ -5,11 +5,13 @@ seen twice. Tested on scenes of a seed that training never used.
 """
 
 import torch
+from torch import Tensor
 
 from engine.functional.segmentation import overlaps, pixel_loss
 from engine.models.bundled import Card, write
 from engine.models.unet import CLASSES, UNet, initialize, scenes
 from engine.seeding import generator
+from recipes.loop import fit
 
 SEED = 0
 STEPS, BATCH = 1100, 16
@@ -17,20 +19,16 @@ TEST_SEED, TESTED = 1, 500
 
 
 def train(skips: bool, steps: int = STEPS) -> UNet:
-    """A network after so many batches of fresh scenes, by AdamW under a one-cycle rate (Smith and Topin 2018)."""
+    """A network after so many batches of fresh scenes, by AdamW."""
     network = initialize(SEED, len(CLASSES) + 1, skips).to(memory_format=torch.channels_last)
     drawn = generator(SEED)
-    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.01, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=8e-3, total_steps=steps, pct_start=0.2)
-    for step in range(steps):
+
+    def cost() -> Tensor:
         x, y = scenes(BATCH, drawn)
-        loss = pixel_loss(network(x.contiguous(memory_format=torch.channels_last)), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if step % 50 == 0:
-            print(f"step {step}: cost {loss.item():.3f}", flush=True)
+        return pixel_loss(network(x.contiguous(memory_format=torch.channels_last)), y)
+
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.01, fused=True)
+    fit(optimizer, cost, rate=8e-3, steps=steps, rising=0.2)
     return network.eval()
 
 

@@ -35,16 +35,6 @@ def python(*arguments, cwd):
     )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def test_a_script_writes_pages_into_the_folder_it_is_given_and_prints_the_metrics(tmp_path):
     lab = load("gradient-descent")
     params = lab.params(rate=0.15, steps=7, seed=5)

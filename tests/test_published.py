@@ -31,14 +31,6 @@ EPOCHS, BATCH = 10_000, 64
 UPDATES = EPOCHS * -(-300 // BATCH)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def published_start(sizes, deviation, seed):
     """The exercises' start: normal weights by NumPy, layer by layer, zero biases."""
     draw, params = np.random.RandomState(seed), []

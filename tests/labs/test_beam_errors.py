@@ -19,14 +19,6 @@ from engine.results.translation import Searches, blame, judged
 A, B, C = (TARGET_ROWS[word] for word in ("jane", "paul", "rome"))
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def frame() -> Frame:
     return LAB.last_frame(Blamed())

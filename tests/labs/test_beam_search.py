@@ -21,14 +21,6 @@ from engine.results.decoding import SMALLEST, underflow
 from engine.training.characters import LanguageModel, read
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def trained() -> Frame:
     return LAB.last_frame(Searched())

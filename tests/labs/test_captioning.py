@@ -23,14 +23,6 @@ from engine.training.captions import as_targets, as_words
 EXACT, BLEU = 0.6, 0.9
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def scenes() -> Scenes:
     return draw_told(40, generator(7), held_out=True)

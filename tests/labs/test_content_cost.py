@@ -11,14 +11,6 @@ from engine.labs.style_transfer.content_cost import LAB, Rebuild, depths, pixel_
 from engine.models.styling import textures
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.mark.parametrize("name", ["photo-flower", "photo-china"])
 def test_the_rebuild_error_grows_with_depth(name: str) -> None:
     frame = LAB.last_frame(Rebuild(picture=name, side=48, steps=40))

@@ -53,14 +53,6 @@ for line in sys.stdin:
 pytestmark = pytest.mark.parametrize("slug", found())
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def first_frame(lab: Lab, changed=None) -> Frame:
     frames = lab.frames(lab.params(**(changed or {})))
     try:

@@ -24,11 +24,6 @@ from tests.models.served import served
 SSD, FASTER = "ssdlite320_mobilenet_v3_large", "fasterrcnn_mobilenet_v3_large_320_fpn"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="module")
 def shown():
     return LAB.last_frame(Detect(beside="proposals"))

@@ -12,12 +12,6 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from engine.functional.similarity import fit_units
 from engine.labs.face_recognition.face_binary import CHI, DISTANCE, LAB, MANHATTAN, FaceBinary, gathered, scores
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 PARAMS = FaceBinary(people=60, tested=60)
 
 

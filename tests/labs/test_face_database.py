@@ -23,11 +23,6 @@ from engine.models.recognizing import DRAWN
 from engine.seeding import generator
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="module")
 def frame():
     return LAB.last_frame(FaceDatabase())

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from sklearn.metrics import roc_auc_score, roc_curve
 
@@ -25,11 +24,6 @@ from engine.models.recognizing import DRAWN, REAL
 from engine.seeding import generator
 
 real = pytest.mark.skipif(not dlib_faces.installed(), reason=f"needs `{dlib_faces.INSTALL}`")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
 
 
 def zipped(people: dict[str, list[np.ndarray]]) -> bytes:

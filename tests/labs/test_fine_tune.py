@@ -22,11 +22,6 @@ from engine.models.answering import atlas
 from engine.models.transfer import Head, cached, cut, features, stages, train_head, width
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="module")
 def last():
     return LAB.last_frame(FineTune())

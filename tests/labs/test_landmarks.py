@@ -19,11 +19,6 @@ from engine.models.landmarker import batches, errors, faces, initialize, mirrore
 from engine.seeding import generator
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="module")
 def ends():
     frames = LAB.frames(Landmarks())

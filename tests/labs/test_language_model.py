@@ -19,14 +19,6 @@ from engine.seeding import generator
 from engine.training.characters import LONGEST, Corpus, LanguageModel, batches
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def model_of(params: Language) -> tuple[LanguageModel, Corpus]:
     return rebuilt(LAB.last_frame(params).state, params), prepared(params.source, params.level, params.words)
 

@@ -14,11 +14,6 @@ from engine.models.liveness import people
 from engine.seeding import generator
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="module")
 def ends():
     first, *_, last = LAB.frames(LivenessParams())

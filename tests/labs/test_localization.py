@@ -16,11 +16,6 @@ from engine.models.localizer import CLASSES, SIDE, changed, corners, initialize,
 from engine.seeding import generator
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="module")
 def ends():
     frames = LAB.frames(Localization(which=2))

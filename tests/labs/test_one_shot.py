@@ -13,11 +13,6 @@ from engine.labs.face_recognition.one_shot import LAB, OneShot, Sides, similar, 
 from engine.seeding import generator
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 def share(frame, name: str) -> float:
     return float(frame.metrics[name].rstrip("%")) / 100
 

@@ -21,14 +21,6 @@ from engine.seeding import generator
 from engine.training.characters import LanguageModel, initialize, read, sample
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def trained() -> LanguageModel:
     return rebuilt(LAB.last_frame(Sampling()).state[2], Sampling())

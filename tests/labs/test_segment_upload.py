@@ -33,11 +33,6 @@ LRASPP, MASK = "lraspp_mobilenet_v3_large", "maskrcnn_resnet50_fpn_v2"
 NAMES = ("ground", *CLASSES)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="module")
 def shown():
     return LAB.last_frame(Segment(opacity=1.0))

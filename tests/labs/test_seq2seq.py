@@ -22,14 +22,6 @@ from engine.training.translation import translated
 MEASURED = 25
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def pairs() -> list[list[Pair]]:
     return by_length(MEASURED, BINS, generator(21))

@@ -15,11 +15,6 @@ from engine.seeding import generator
 from tests.data.test_media import ODD_PICTURES
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 def faces(seed: int) -> torch.Tensor:
     return torch.rand(3, 3, 64, 64, generator=generator(seed))
 

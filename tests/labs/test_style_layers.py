@@ -13,14 +13,6 @@ from engine.models.styling import textures
 from engine.seeding import generator
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.mark.parametrize("name", ["stained-glass", "waves"])
 def test_the_cost_falls_at_the_chosen_layers(name: str) -> None:
     frame = LAB.last_frame(StyleLayers(style=name, side=48, steps=20))

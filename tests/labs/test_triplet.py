@@ -11,11 +11,6 @@ from engine.labs.face_recognition.triplet import HELD_EACH, HELD_PEOPLE, LAB, Tr
 from engine.seeding import generator
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="module")
 def looks():
     return list(train(Triplets(steps=60)))

@@ -15,11 +15,6 @@ from engine.seeding import generator
 COUNT = len(CLASSES) + 1
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="module")
 def read():
     return LAB.last_frame(Segmentation())

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from sklearn.metrics import roc_curve
 
 from engine.data.faces import identities
 from engine.labs.face_recognition import verification as lab
 from engine.labs.face_recognition.verification import LAB, Verification
 from engine.seeding import generator
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")

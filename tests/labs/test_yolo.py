@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from engine.labs.detection import yolo as lab
 from engine.labs.detection.yolo import LAB, RAW, YoloLab
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")

@@ -41,13 +41,8 @@ class Answer(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def served(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server of one network's made-up weights, and an empty cache in the folder."""
-    file = io.BytesIO()
-    torch.save(made(name).state_dict(), file)
-    content = file.getvalue()
-    url = f"https://example.org/models/{name}-{hashlib.sha256(content).hexdigest()[:8]}.pth"
-    monkeypatch.setattr(pretrained.weights(name).value, "url", url)
+def serving(content: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server of this, which all weights are fetched from, and an empty cache in the folder."""
     monkeypatch.setattr(pretrained, "_failed", {})
     monkeypatch.setattr(pretrained, "_loaded", type(pretrained._loaded)())
     monkeypatch.setattr(hub, "get_dir", lambda: str(folder))
@@ -57,3 +52,19 @@ def served(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         threading.Thread(target=found.serve_forever, daemon=True).start()
         yield found
         found.shutdown()
+
+
+@contextmanager
+def served(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server of one network's made-up weights, and an empty cache in the folder."""
+    file = io.BytesIO()
+    torch.save(made(name).state_dict(), file)
+    content = file.getvalue()
+    monkeypatch.setattr(pretrained.weights(name).value, "url", url_of(name, content))
+    with serving(content, folder, monkeypatch) as found:
+        yield found
+
+
+def url_of(name: str, content: bytes) -> str:
+    """An address that ends in the content's hash, as torchvision's do."""
+    return f"https://example.org/models/{name}-{hashlib.sha256(content).hexdigest()[:8]}.pth"

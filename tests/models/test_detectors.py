@@ -28,11 +28,6 @@ QUICK = ("ssdlite320_mobilenet_v3_large", "fasterrcnn_mobilenet_v3_large_320_fpn
 HEAVY = [name for name in pretrained.DETECTORS if name not in QUICK]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 def prepare(picture: torch.Tensor) -> torch.Tensor:
     return picture / 255
 

@@ -13,11 +13,6 @@ from engine.seeding import generator
 from engine.training.faces import fit_embedding
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 @torch.inference_mode()
 def pairs(network, seed: int, people: int):
     """Squared distances of as many pairs of one person as of two, and which are which."""

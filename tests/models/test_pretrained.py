@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import io
 import shutil
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +17,7 @@ from torchvision.models import get_model, get_model_weights
 from engine.errors import BadInput
 from engine.models import pretrained
 from engine.models.pretrained import Unavailable, fetch, load, place
+from tests.models.served import Server, serving, url_of
 
 NAME = "squeezenet1_1"
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real" / "weights"
@@ -38,40 +36,14 @@ def content() -> bytes:
     return random_weights()
 
 
-class Server(ThreadingHTTPServer):
-    content, cut, asked = b"", 0, 0
-
-
-class Answer(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self) -> None:
-        self.server.asked += 1
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(self.server.content)))
-        self.end_headers()
-        self.wfile.write(self.server.content[: self.server.cut or None])
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def server(content: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
-    """A server that holds the file under a name that ends in its hash, as torchvision's do, and an empty cache."""
+    """A server that holds the file under a name that ends in its hash, and an empty cache."""
     member = get_model_weights(NAME)["IMAGENET1K_V1"]
-    url = f"https://example.org/models/{NAME}-{hashlib.sha256(content).hexdigest()[:8]}.pth"
-    stand_in = SimpleNamespace(url=url, meta=member.meta, transforms=member.transforms)
+    stand_in = SimpleNamespace(url=url_of(NAME, content), meta=member.meta, transforms=member.transforms)
     monkeypatch.setattr(pretrained, "weights", lambda name: stand_in)
-    monkeypatch.setattr(pretrained, "_failed", {})
-    monkeypatch.setattr(pretrained, "_loaded", type(pretrained._loaded)())
-    monkeypatch.setattr(hub, "get_dir", lambda: str(tmp_path))
-    with Server(("127.0.0.1", 0), Answer) as found:
-        found.content = content
-        monkeypatch.setenv("DEEP_ATLAS_WEIGHTS", f"http://127.0.0.1:{found.server_port}/")
-        threading.Thread(target=found.serve_forever, daemon=True).start()
+    with serving(content, tmp_path, monkeypatch) as found:
         yield found
-        found.shutdown()
 
 
 def left_over(server: Server) -> list[Path]:

@@ -19,11 +19,6 @@ from engine.seeding import generator
 ANCHORS = torch.tensor([[20.0, 40.0], [50.0, 25.0]])
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
-
-
 def raw_numbers(m: int, classes: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(m, GRID, GRID, len(ANCHORS), 5 + classes, generator=generator(seed), dtype=torch.float64)
 
