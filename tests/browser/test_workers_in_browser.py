@@ -55,8 +55,10 @@ def test_without_workers_a_training_runs_in_the_page_and_stops(chromium: Browser
         # The page itself trains, so its script hardly rests: there is no end of it to wait for.
         page.goto(f"{served.address}/{LONG}4")
         page.wait_for_selector(VIEW)
-        for _ in range(3):
+        while (seen := int(drawn(page).split("/")[1])) < 40:
             wait_for_new(page, drawn(page))
+        held = int(page.locator(".atlas-view .count").inner_text().split(" / ")[1])
+        assert held > seen / 2, "most of the frames must reach the browser"
         assert not psutil.Process(served.pid).children()
         stop_button(page).click()
         page.get_by_role("button", name="Run again").wait_for()
