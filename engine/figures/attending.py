@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from engine.figures.theme import BLUE, DIVERGING, GREEN, GREY, MARK, VERMILION, figure, line, points
+from engine.figures.theme import BLUE, DIVERGING, GREEN, GREY, MARK, VERMILION, fading, figure, line, points
 from engine.results import Array
 from engine.results.attending import SYMBOLS, Aligned, Growth, Heads, Learned
 
-# From the faint to the strong, light and dark enough for both themes.
-LOOKS = [[0.0, "#f1f4f8"], [0.15, "#c6dbef"], [0.5, "#5b9fd0"], [1.0, "#08407f"]]
-CHANCES = [[0.0, "#f4f4f4"], [1.0, GREEN]]
-INK = "#1d232b"
+# From nearly nothing, which shows either theme's ground, to the strong.
+LOOKS = [[0.0, "rgba(43,123,186,0.07)"], [0.15, "rgba(43,123,186,0.35)"], [0.5, "rgba(43,123,186,0.7)"], [1.0, BLUE]]
 BETWEEN = 2  # places left empty between two maps
 COLORS = (VERMILION, BLUE, GREEN)
 QUIET: dict[str, Any] = {"ticks": "", "showgrid": False, "zeroline": False}
@@ -105,9 +103,9 @@ def row(result: Aligned, t: int) -> go.Figure:
 def chances(result: Aligned, untouched: Aligned | None = None) -> go.Figure:
     """Every character's probability at every output, in percent; frames are what is written where it differs."""
     z = result.chances.T
-    cells = _heatmap(z, CHANCES, 1.3) | {"name": "P"}
+    cells = _heatmap(z, fading(GREEN), 1.3) | {"name": "P"}
     texts = [["" if p < 0.005 else f"{100 * p:.0f}" for p in line_of] for line_of in z.tolist()]
-    cells |= {"text": texts, "texttemplate": "%{text}", "textfont": {"color": INK, "size": 11}}
+    cells |= {"text": texts, "texttemplate": "%{text}", "textfont": {"size": 11}}
     cells["hovertemplate"] = "output %{x}: %{z:.2%}<extra></extra>"
     was = untouched.written if untouched else result.written
     changed = [t for t, symbol in enumerate(result.written) if t >= len(was) or was[t] != symbol]
@@ -239,7 +237,7 @@ def waves(values: Array) -> go.Figure:
 
 def mask(allowed: Array, labels: Sequence[str]) -> go.Figure:
     """Who may look where as the answer is written: filled where a row may look at a column."""
-    cells = _heatmap(allowed.astype(np.float32), [[0.0, "#f1f4f8"], [1.0, BLUE]])
+    cells = _heatmap(allowed.astype(np.float32), fading(BLUE))
     cells["hovertemplate"] = "step %{y} looks at %{x}: %{z}<extra></extra>"
     return figure(
         [cells],

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from engine.figures.classes import CLASSES as COLORS
 from engine.figures.pictures import image, outline
-from engine.figures.theme import GREY, figure, line
+from engine.figures.theme import GREY, fading, figure, line
 from engine.results import Array
 
 HIDDEN = {"visible": False, "constrain": "domain"}
@@ -108,7 +108,7 @@ def target(grid: Array, names: Sequence[str]) -> go.Figure:
     trace = {
         "type": "heatmap",
         "z": sheet.round(3),
-        "colorscale": [[0.0, "#f4f4f4"], [1.0, COLORS[0]]],
+        "colorscale": fading(COLORS[0]),
         "zmin": 0,
         "zmax": 1,
     }

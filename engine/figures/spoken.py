@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from engine.figures.theme import ACTIVATIONS, BLUE, PURPLE, SEQUENTIAL, figure
+from engine.figures.theme import ACTIVATIONS, BLUE, PURPLE, SEQUENTIAL, fading, figure
 from engine.results import Array
 from engine.results.spoken import Posteriors, Reading
 
@@ -30,7 +30,7 @@ def posteriors(result: Posteriors) -> go.Figure:
         "y": names,
         "zmin": 0,
         "zmax": 100,
-        "colorscale": [[0.0, "rgba(127,127,127,0.08)"], [1.0, ACTIVATIONS]],
+        "colorscale": fading(ACTIVATIONS),
         "showscale": False,
         "hovertemplate": "%{y} at %{x:.2f} s: %{z} %<extra></extra>",
     }

@@ -20,6 +20,7 @@ from engine.figures.theme import (
     GREY,
     PURPLE,
     VERMILION,
+    fading,
     figure,
     line,
 )
@@ -194,7 +195,7 @@ def _nodes(result: Unrolled, top: int) -> list[dict[str, Any]]:
         "color": np.float32(result.probabilities),
         "cmin": 0,
         "cmax": 1,
-        "colorscale": [[0, "#f4f4f4"], [1, BLUE]],
+        "colorscale": fading(BLUE),
     }
     answers: dict[str, Any] = {"type": "scatter", "mode": "markers+text", "x": at, "y": [top] * T, "name": "P(name)"}
     answers |= {"marker": {**marker, "line": {"width": edge, "color": BLUE}}, "textposition": "top center"}

@@ -32,6 +32,12 @@ DIVERGING = [[0.0, VERMILION], [0.5, "#f4f4f4"], [1.0, BLUE]]
 FONT = '"Source Sans", "Source Sans Pro", system-ui, sans-serif'
 
 
+def fading(color: str) -> list[tuple[float, str]]:
+    """A scale from nearly nothing, which shows either theme's ground, to a color."""
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return [(0.0, f"rgba({red},{green},{blue},0.07)"), (1.0, color)]
+
+
 def template(dark: bool) -> dict[str, Any]:
     """The layout template of one theme, as plain JSON."""
     text, grid, line = ("#e6e8ec", "#30363f", "#6b7480") if dark else ("#1d232b", "#e6e9ee", "#9aa3ae")
