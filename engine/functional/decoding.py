@@ -267,8 +267,8 @@ class _Candidate(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _PrefixSearch:
-    """How prefixes grow from frame to frame."""
+class PrefixSearch:
+    """How :func:`ctc_beam`'s prefixes grow from frame to frame."""
 
     width: int
     blank: int
@@ -340,7 +340,7 @@ def ctc_beam(
     """
     if weight < 0:
         raise BadInput(f"The language model's weight must be at least 0, got {weight:g}.")
-    search = _PrefixSearch(width, blank, language_model, weight, bonus)
+    search = PrefixSearch(width, blank, language_model, weight, bonus)
     beam = [_Prefix().reach(0.0, NEVER)]
     likeliest = log_probabilities.argsort(-1, descending=True)
     for frame, labels in zip(log_probabilities.tolist(), likeliest.tolist(), strict=True):

@@ -17,7 +17,7 @@ from engine.data.utterances import clips
 from engine.data.voices import DIGITS, RATE
 from engine.figures import spoken as figures
 from engine.figures.confusion import confusion
-from engine.functional.decoding import Labelling, ctc_beam, ctc_greedy
+from engine.functional.decoding import Labelling, PrefixSearch, ctc_beam, ctc_greedy
 from engine.functional.ngrams import Ngrams
 from engine.functional.word_errors import WordErrors, word_error_rate, word_errors
 from engine.lab import Frame, Frames, Lab
@@ -214,7 +214,7 @@ LAB = Lab(
         "\n\n"
         r"$$\text{WER} = \frac{\text{substitutions} + \text{deletions} + \text{insertions}}{\text{words said}}$$"
     ),
-    code=(ctc_beam, ctc_greedy, word_errors, Ngrams, model.levels, model.Recogniser),
+    code=(ctc_beam, PrefixSearch, ctc_greedy, word_errors, Ngrams, model.levels, model.Recogniser),
     presets={
         "Greedy": {"width": 1, "weight": 0.0},
         "A number is expected": {"expected": "31415 2718 1618", "weight": 1.0},
