@@ -33,6 +33,17 @@ def wait_for_new(page: Page, before: str) -> str:
     return drawn(page)
 
 
+def run_of(page: Page) -> str:
+    """Which run the figure shows."""
+    return drawn(page).split("/")[0]
+
+
+def wait_for_run(page: Page, before: str) -> None:
+    """Wait for a frame of another run than ``before``."""
+    drawn_now = "document.querySelector('.atlas-view')?.dataset.drawn"
+    page.wait_for_function(f"b => {drawn_now} !== undefined && !{drawn_now}.startsWith(b)", arg=f"{before}/")
+
+
 def slider(page: Page, lab: str, name: str) -> Any:
     """The input of a slider."""
     return page.locator(f".st-key-{lab}-{name} input[type=range]").first
@@ -54,8 +65,16 @@ def stop_button(page: Page) -> Any:
 
 def metric(page: Page, label: str) -> str:
     """The text of a metric over the figure."""
-    found = page.locator(".atlas-view .metric", has=page.locator("dt", has_text=label)).first
-    return found.locator("dd").inner_text()
+    return _metric(page, label).inner_text()
+
+
+def wait_for_metric(page: Page, label: str, text: str) -> None:
+    """Wait until a metric over the figure says this."""
+    expect(_metric(page, label)).to_have_text(text, timeout=30_000)
+
+
+def _metric(page: Page, label: str) -> Any:
+    return page.locator(".atlas-view .metric", has=page.locator("dt", has_text=label)).first.locator("dd")
 
 
 def parameters(page: Page) -> dict[str, str]:

@@ -6,7 +6,7 @@ import psutil
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import SLOW, serve
-from tests.browser.labs import VIEW, drawn, open_lab, stop_button, wait_for_new
+from tests.browser.labs import VIEW, drawn, open_lab, run_of, stop_button, wait_for_new, wait_for_run
 
 LONG = "foundations?lab=shallow-network&units=50&points=1000&steps=400000&seed="
 
@@ -39,12 +39,10 @@ def test_a_crashed_worker_is_told_in_one_sentence_and_replaced(chromium: Browser
         (worker,) = psutil.Process(served.pid).children()
         worker.kill()
         expect(page.get_by_text("stopped unexpectedly")).to_be_visible(timeout=SLOW)
-        before = drawn(page)
-        assert not before.endswith("/0")
+        before = run_of(page)
+        assert not drawn(page).endswith("/0")
         page.get_by_role("button", name="Run again").click()
-        page.wait_for_function(
-            "b => !document.querySelector('.atlas-view').dataset.drawn.startsWith(b)", arg=before[:20]
-        )
+        wait_for_run(page, before)
         wait_for_new(page, drawn(page))
         page.context.close()
 
