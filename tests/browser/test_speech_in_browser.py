@@ -57,7 +57,7 @@ def record(page: Page, milliseconds: int) -> None:
 def test_digits_said_into_the_microphone_are_read(speaker: Page, server: str) -> None:
     open_lab(speaker, server, "speech?lab=recognise&seed=0")
     record(speaker, 5000)
-    finished(speaker)
+    expect(speaker.locator(".atlas-view .says")).to_contain_text("audio.wav", timeout=SLOW)
     assert metric(speaker, "Heard").startswith("31415")
     says_nothing_went_wrong(speaker)
 
