@@ -7,6 +7,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
+EVERY = 50  # steps to a line of print
+
 
 def fit(
     optimizer: Optimizer,
@@ -16,7 +18,6 @@ def fit(
     steps: int,
     rising: float = 0.3,
     longest: float | None = None,
-    every: int = 50,
 ) -> None:
     """Take so many steps down fresh costs under a one-cycle rate (Smith and Topin 2018), and print their mean now and then.
 
@@ -35,6 +36,6 @@ def fit(
         optimizer.step()
         schedule.step()
         total += loss.item()
-        if step % every == 0:
-            print(f"step {step}: cost {total / every:.3f}", flush=True)
+        if step % EVERY == 0:
+            print(f"step {step}: cost {total / EVERY:.3f}", flush=True)
             total = 0.0

@@ -173,17 +173,17 @@ def train(bank: Bank, steps: int = STEPS) -> Recogniser:
 
 
 @torch.inference_mode()
-def favoured(network: Recogniser, count: int = OTHERS) -> Tensor:
+def favoured(network: Recogniser) -> Tensor:
     """How much likelier than all ten on average it holds each digit (10,) in other words, where none is right: ln P."""
     random, draw, kinds = generator(OTHERS_SEED), np.random.default_rng(OTHERS_SEED), variants()
     each, sizes = torch.arange(1, 11)[:, None], torch.ones(10, dtype=torch.long)
     total = torch.zeros(10)
-    for _ in range(count):
+    for _ in range(OTHERS):
         word, voice = draw.choice(OTHER_WORDS), f"{draw.choice(ACCENTS)}+{draw.choice(kinds)}"
         samples = disturbed(torch.from_numpy(said(word, voice, draw)).float()[None], random)[0]
         scores = log_probabilities(samples, network)[:, None].expand(-1, 10, -1)
         total -= F.ctc_loss(scores, each, torch.full((10,), len(scores)), sizes, reduction="none")
-    return (total - total.mean()) / count
+    return (total - total.mean()) / OTHERS
 
 
 def balanced(network: Recogniser) -> Recogniser:
